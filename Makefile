@@ -1,0 +1,47 @@
+# `make` shows what there is. Every target that needs the environment makes it first.
+python := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo receiver test lint format soak mutants bench wheel lock licences
+
+help: ## show these lines
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## make .venv: the locked dependencies and Howdah itself
+	@packaging/setup.sh
+
+setup-test:
+	@packaging/setup.sh test
+
+demo: setup ## watch a receiver and a client at work
+	@$(python) tests/together/demo.py
+
+receiver: setup ## run a receiver here
+	@.venv/bin/howdah-receiver serve
+
+test: setup-test ## run the tests (ARGS="-k chunks" chooses)
+	@$(python) -m pytest -q -rs $(ARGS)
+
+lint: setup ## check style, types and who imports whom
+	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy && .venv/bin/lint-imports
+
+format: setup ## put the code into shape
+	@.venv/bin/ruff check --fix && .venv/bin/ruff format
+
+soak: setup-test ## run the long tests
+	@HOWDAH_SOAK=1 $(python) -m pytest -q -rs -m soak $(ARGS)
+
+mutants: setup-test ## break the code on purpose and see the tests notice
+	@$(python) tests/faults/mutants.py
+
+bench: setup-test ## measure
+	@$(python) tests/bench/transfer.py
+
+wheel: setup ## build dist/howdah-*.whl
+	@$(python) -m build --wheel --no-isolation
+
+lock: ## for maintainers: resolve again, UPGRADE=--upgrade for newer versions
+	@packaging/lock.sh $(UPGRADE)
+
+licences: setup ## write docs/licences.md from what is installed
+	@$(python) packaging/licences.py

@@ -1,0 +1,42 @@
+"""The manifest: what a file is, in the words that both sides check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from howdah_common.chunks import ChunkPlan
+from howdah_common.digests import DIGEST_BYTES, hasher
+
+_DOMAIN = b"howdah-manifest-1\0"
+"""Names what is hashed, so that a manifest's digest can never be taken for that of a chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Size in bytes, chunk size in bytes, algorithm, and the digest of every chunk, in order."""
+
+    size: int
+    chunk_bytes: int
+    algorithm: str
+    digests: bytes
+    """The 32-byte digests of all chunks, one after the other. Raises ValueError if too few or many."""
+
+    def __post_init__(self) -> None:
+        expected = self.plan.total_chunks * DIGEST_BYTES
+        if len(self.digests) != expected:
+            raise ValueError(f"{len(self.digests)} bytes of digests where {expected} are needed")
+
+    @property
+    def plan(self) -> ChunkPlan:
+        return ChunkPlan(self.size, self.chunk_bytes)
+
+    def chunk_digest(self, number: int) -> bytes:
+        return self.digests[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES]
+
+    def digest(self) -> bytes:
+        """H("howdah-manifest-1\\0" + algorithm + "\\0" + u64be(size) + u64be(chunk_bytes) + digests)."""
+        state = hasher(self.algorithm)
+        state.update(_DOMAIN + self.algorithm.encode() + b"\0")
+        state.update(self.size.to_bytes(8, "big") + self.chunk_bytes.to_bytes(8, "big"))
+        state.update(self.digests)
+        return state.digest()

@@ -1,0 +1,203 @@
+"""The JSON messages of the native protocol, as they stand on the wire.
+
+Fields that are not given are left out. Unknown fields are passed over by a reader, so that an older
+program understands a newer one. Bytes are base64; single digests are hex, as people compare them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+API = "/api/v1"
+CATALOGUE_HEADER = "Howdah-Catalogue"
+"""Random id of the receiver's catalogue: another one means another receiver, or one begun anew."""
+CHANGE_HEADER = "Howdah-Change"
+"""Counts the changes of the catalogue's trees: a lower one means that it was restored from a copy."""
+
+MOST_JSON_BYTES = 8 * 1024 * 1024
+MOST_HAVE_DIGESTS = 8_192
+MOST_PER_PAGE = 1_000
+
+UploadStateName = Literal[
+    "open", "completing", "published", "rejected", "cancelled", "expired", "gone"
+]
+Ranges = list[tuple[int, int]]
+"""Ranges of chunk numbers, both ends included, ascending."""
+HexDigest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+ClientId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+
+
+class Message(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+    pass
+
+
+class StartUpload(Message, frozen=True):
+    """`POST /uploads`. `client_id`: 128 random bits in hex, written down before they are sent."""
+
+    client_id: ClientId
+    path: str
+    size: int | None
+    modified_ns: int
+    """Of the source, nanoseconds since 1970; may be negative."""
+    digest_algorithm: str
+    chunk_bytes: int | None = None
+    space: str | None = None
+    media_type: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class FileInfo(Message, frozen=True, tag_field="kind", tag="file"):
+    """A file as it stands now, with its version."""
+
+    id: str
+    space: str
+    path: str
+    version: str
+    size: int
+    modified_ns: int
+    added_ns: int
+    chunk_bytes: int
+    digest_algorithm: str
+    manifest_digest: HexDigest
+    sha256: HexDigest | None = None
+    """Of the whole file; known a while after publication."""
+
+
+class FolderInfo(Message, frozen=True, tag_field="kind", tag="folder"):
+    space: str
+    path: str
+
+
+class UploadInfo(Message, frozen=True):
+    """What the receiver knows about an upload."""
+
+    id: str
+    client_id: str
+    space: str
+    path: str
+    state: UploadStateName
+    size: int | None
+    chunk_bytes: int
+    total_chunks: int | None
+    digest_algorithm: str
+    received: Ranges
+    received_bytes: int
+    started_ns: int
+    expires_ns: int
+    known: bool = False
+    """Something of this size or at this path is there: asking with `have` may save the way."""
+    problem: str | None = None
+    """Code of what a completion in the background came to, where it failed."""
+    file: FileInfo | None = None
+
+
+class UploadList(Message, frozen=True):
+    uploads: list[UploadInfo]
+
+
+class Have(Message, frozen=True):
+    """`POST /uploads/{id}/have`: the digests of the chunks from number `first` on, one after the other."""
+
+    first: int
+    digests: bytes
+
+
+class HaveAnswer(Message, frozen=True):
+    missing: Ranges
+    """Of the asked run, what is to be sent."""
+
+
+class ChunksAnswer(Message, frozen=True):
+    """What a chunk stream brought: the chunks of this request that count now."""
+
+    stored: Ranges
+
+
+class UploadManifest(Message, frozen=True):
+    """Digests of what was received: those of the chunks in `received`, ascending, one after the other."""
+
+    size: int | None
+    chunk_bytes: int
+    digest_algorithm: str
+    received: Ranges
+    digests: bytes
+
+
+class FileManifest(Message, frozen=True):
+    """Digests of all chunks of a version, in order, one after the other."""
+
+    version: str
+    size: int
+    chunk_bytes: int
+    digest_algorithm: str
+    manifest_digest: HexDigest
+    digests: bytes
+
+
+class Complete(Message, frozen=True):
+    """`POST /uploads/{id}/complete`.
+
+    `if_version`: the version that must stand at the path, or `none`: nothing may.
+    `path`: publish there instead of where the upload was begun for.
+    """
+
+    size: int
+    manifest_digest: HexDigest
+    sha256: HexDigest | None = None
+    if_version: str | None = None
+    path: str | None = None
+
+
+class VerifyAnswer(Message, frozen=True):
+    """What was read again: `damaged` chunks are to be sent again."""
+
+    ok: bool
+    checked_bytes: int
+    damaged: Ranges
+
+
+class FileList(Message, frozen=True):
+    """What stands at a path: a folder's entries, or one file. Folders first, then by name."""
+
+    kind: Literal["folder", "file"]
+    items: list[FileInfo | FolderInfo]
+    page: int
+    per_page: int
+    total: int
+
+
+class NewFolder(Message, frozen=True):
+    path: str
+    space: str | None = None
+
+
+class Pair(Message, frozen=True):
+    code: str
+    device_name: str
+
+
+class Paired(Message, frozen=True):
+    """The device's token is shown this once; the receiver keeps only its SHA-256."""
+
+    token: str
+    device: str
+    account: str
+    receiver_name: str
+    catalogue: str
+
+
+class ProblemDocument(Message, frozen=True):
+    """RFC 9457. `extra` members stand beside these on the wire."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    remedy: str = ""
+    code: str = ""
+
+
+def encode(message: Any) -> bytes:
+    return msgspec.json.encode(message)

@@ -1,0 +1,135 @@
+"""Every test gets a machine of its own: home, temporary folder, environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from kit.client import Client
+from kit.receiver import RunningReceiver, running_receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A busy machine is no finding.
+settings.register_profile("howdah", deadline=None)
+settings.load_profile("howdah")
+
+SOAK = "HOWDAH_SOAK"
+
+# What would lead a test to the user's receiver, database, bucket, proxy, keyring or desktop.
+FOREIGN_PREFIXES = ("HOWDAH_", "AWS_", "XDG_", "PYTHON_KEYRING_")
+FOREIGN_VARIABLES = {
+    "ALL_PROXY",
+    "CELERY_BROKER_URL",
+    "DATABASE_URL",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "FORWARDED_ALLOW_IPS",
+    "FTP_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "LANGUAGE",
+    "NO_PROXY",
+    "NOTIFY_SOCKET",
+    "PORT",
+    "REDIS_URL",
+    "STORAGE_URL",
+    "UVICORN_PORT",
+    "WEB_CONCURRENCY",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what takes long, and say so."""
+    if os.environ.get(SOAK) == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.skip(reason=f"takes long: {SOAK}=1 (make soak)"))
+
+
+@pytest.fixture(scope="session")
+def short_root() -> Iterator[Path]:
+    """A folder with a short path: a socket in it must fit the 108 bytes of sun_path.
+
+    pytest's tmp_path holds the test's name and is too long for that.
+    """
+    root = Path(tempfile.mkdtemp(prefix="hd-", dir="/tmp"))
+    yield root
+    shutil.rmtree(root, ignore_errors=True)
+
+
+_numbers = count()
+
+
+@pytest.fixture
+def short_path(short_root: Path) -> Iterator[Path]:
+    """Like tmp_path, but short, and gone after the test."""
+    path = short_root / str(next(_numbers))
+    path.mkdir()
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def own_machine(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home, temporary folder and environment that no other test and no user has."""
+    for name in list(os.environ):
+        foreign = name.startswith(FOREIGN_PREFIXES) or name.upper() in FOREIGN_VARIABLES
+        if foreign and name != SOAK:
+            monkeypatch.delenv(name)
+
+    folders = {
+        "HOME": "home",
+        "HOWDAH_HOME": "howdah",
+        "TMPDIR": "tmp",
+        "XDG_CACHE_HOME": "home/.cache",
+        "XDG_CONFIG_HOME": "home/.config",
+        "XDG_DATA_HOME": "home/.local/share",
+        "XDG_RUNTIME_DIR": "run",
+        "XDG_STATE_HOME": "home/.local/state",
+    }
+    for name, folder in folders.items():
+        path = short_path / folder
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        monkeypatch.setenv(name, str(path))
+    # tempfile remembers the folder that it found first.
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    with monkeypatch.context() as clock:
+        clock.setenv("TZ", "UTC")
+        time.tzset()
+        yield short_path
+    time.tzset()
+
+
+@pytest.fixture
+def receiver(own_machine: Path) -> Iterator[RunningReceiver]:
+    """A receiver that nobody is paired with yet."""
+    with running_receiver(own_machine / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def client(own_machine: Path) -> Iterator[Client]:
+    """A client that is paired with nobody yet."""
+    client = Client(own_machine / "howdah")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def paired(client: Client, receiver: RunningReceiver) -> Client:
+    """A client that is paired with the test's receiver."""
+    client.run("pair", receiver.link)
+    return client
