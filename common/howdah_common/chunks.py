@@ -81,9 +81,10 @@ def check_size(size: int) -> None:
 
 def check_chunk_bytes(chunk_bytes: int) -> None:
     power_of_two = chunk_bytes > 0 and chunk_bytes & (chunk_bytes - 1) == 0
-    if not power_of_two or chunk_bytes < SMALLEST_CHUNK_BYTES:
+    if not power_of_two or not SMALLEST_CHUNK_BYTES <= chunk_bytes <= MOST_BYTES:
         raise ChunkPlanError(
-            f"a chunk of {chunk_bytes} bytes is not a power of two from {SMALLEST_CHUNK_BYTES} up"
+            f"a chunk of {chunk_bytes} bytes is not a power of two"
+            f" from {SMALLEST_CHUNK_BYTES} to {MOST_BYTES}"
         )
 
 

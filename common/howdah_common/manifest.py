@@ -31,7 +31,11 @@ class Manifest:
         return ChunkPlan(self.size, self.chunk_bytes)
 
     def chunk_digest(self, number: int) -> bytes:
-        return self.digests[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES]
+        """The digest of chunk `number` (0-based). Raises IndexError beyond the last one."""
+        at = number * DIGEST_BYTES
+        if not 0 <= at < len(self.digests):
+            raise IndexError(f"chunk {number} of {len(self.digests) // DIGEST_BYTES}")
+        return self.digests[at : at + DIGEST_BYTES]
 
     def digest(self) -> bytes:
         """H("howdah-manifest-1\\0" + algorithm + "\\0" + u64be(size) + u64be(chunk_bytes) + digests)."""

@@ -25,8 +25,11 @@ UploadStateName = Literal[
 ]
 Ranges = list[tuple[int, int]]
 """Ranges of chunk numbers, both ends included, ascending."""
-HexDigest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-ClientId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+# The lengths stand beside the patterns because $ lets a newline pass at the end.
+HexDigest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""Since 1970; may be negative. What a signed 64-bit column holds, from 1677 to 2262."""
+ClientId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
 
 
 class Message(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
@@ -39,8 +42,8 @@ class StartUpload(Message, frozen=True):
     client_id: ClientId
     path: str
     size: int | None
-    modified_ns: int
-    """Of the source, nanoseconds since 1970; may be negative."""
+    modified_ns: Nanoseconds
+    """Of the source."""
     digest_algorithm: str
     chunk_bytes: int | None = None
     space: str | None = None
@@ -56,7 +59,7 @@ class FileInfo(Message, frozen=True, tag_field="kind", tag="file"):
     path: str
     version: str
     size: int
-    modified_ns: int
+    modified_ns: Nanoseconds
     added_ns: int
     chunk_bytes: int
     digest_algorithm: str
@@ -85,7 +88,8 @@ class UploadInfo(Message, frozen=True):
     received: Ranges
     received_bytes: int
     started_ns: int
-    expires_ns: int
+    expires_ns: int | None = None
+    """When it is let go if nothing comes; absent while nothing is let go by itself."""
     known: bool = False
     """Something of this size or at this path is there: asking with `have` may save the way."""
     problem: str | None = None

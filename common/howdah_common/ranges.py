@@ -57,11 +57,11 @@ class RangeSet:
         gaps = RangeSet()
         expected = 0
         for first, last in self:
+            if expected >= total:
+                break
             if first > expected:
                 gaps.add(expected, min(first, total) - 1)
             expected = last + 1
-            if expected >= total:
-                return gaps
         if expected < total:
             gaps.add(expected, total - 1)
         return gaps
@@ -102,7 +102,8 @@ class RangeNotSatisfiable(ValueError):
     """The range begins beyond the end (RFC 9110, section 15.5.17)."""
 
 
-_BYTES = re.compile(r"bytes=\s*(\d{0,19})-(\d{0,19})\s*")
+# Names of units are case-insensitive (RFC 9110, section 14.1). ASCII: other scripts have digits, too.
+_BYTES = re.compile(r"bytes=\s*(\d{0,19})-(\d{0,19})\s*", re.ASCII | re.IGNORECASE)
 
 
 def parse_byte_range(field: str, size: int) -> tuple[int, int] | None:
@@ -120,8 +121,10 @@ def parse_byte_range(field: str, size: int) -> tuple[int, int] | None:
         return None
     if not first_text:
         suffix = int(last_text)
-        if suffix == 0 or size == 0:
+        if suffix == 0:
             raise RangeNotSatisfiable(field)
+        if size == 0:  # satisfiable (section 14.1.2), but no Content-Range can say "no bytes"
+            return None
         return max(0, size - suffix), size - 1
     first = int(first_text)
     last = int(last_text) if last_text else size - 1

@@ -77,16 +77,18 @@ def parents(path: str) -> list[str]:
 def numbered(path: str, number: int) -> str:
     """`a/b.txt` and 2 give `a/b (2).txt`: a name beside one that is taken.
 
-    A long name is shortened so that the result still is one.
+    A long name is shortened so that the result still is one. Only where the folder's path leaves no
+    room at all is the result one that `check_path` refuses.
     """
     folder, last = parent(path), name(path)
     stem, dot, suffix = last.rpartition(".")
     if not stem:
         stem, dot, suffix = last, "", ""
     tail = f" ({number}){dot}{suffix}"
-    room = MOST_NAME_BYTES - len(tail.encode())
+    most = min(MOST_NAME_BYTES, MOST_PATH_BYTES - len(folder.encode()) - bool(folder))
+    room = most - len(tail.encode())
     if room < 1:  # a suffix of some 250 bytes is no suffix
         stem, tail = last, f" ({number})"
-        room = MOST_NAME_BYTES - len(tail.encode())
-    stem = stem.encode()[:room].decode(errors="ignore")
+        room = most - len(tail.encode())
+    stem = stem.encode()[: max(room, 0)].decode(errors="ignore")
     return join(folder, stem + tail)

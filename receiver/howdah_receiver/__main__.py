@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from howdah_receiver.cli import main
+
+main()

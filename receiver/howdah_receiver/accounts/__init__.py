@@ -1,0 +1,1 @@
+"""Who may do what: the owner's account, pairing codes, device tokens."""

@@ -1,0 +1,43 @@
+"""What the handlers work with, put together once (see `app`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from howdah_receiver.accounts.service import Accounts
+from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.files.service import Files
+from howdah_receiver.jobs.whole_digest import WholeDigests
+from howdah_receiver.uploads.service import Uploads
+from howdah_receiver.uploads.sessions import Sessions
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Context:
+    catalogue: Catalogue
+    accounts: Accounts
+    uploads: Uploads
+    sessions: Sessions
+    files: Files
+    whole_digests: WholeDigests
+    executor: Executor
+    # Completions that take longer than a request may wait, by upload.
+    completions: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+
+    async def offload(self, work: Callable[..., T], *args: Any) -> T:
+        """Run what may touch the disk in a thread: the event loop answers others meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, work, *args)
+
+
+def context_of(request: Request) -> Context:
+    context = request.app.state.context
+    assert isinstance(context, Context)
+    return context

@@ -1,0 +1,185 @@
+"""Files: list, look, fetch, verify, and new folders. See docs/protocol.md."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from howdah_common import digests, remote_path
+from howdah_common.messages import (
+    FileList,
+    FileManifest,
+    FolderInfo,
+    NewFolder,
+    VerifyAnswer,
+)
+from howdah_common.problems import ProblemError
+from howdah_common.ranges import RangeNotSatisfiable, parse_byte_range
+from howdah_receiver.api.answers import json_answer, read_message
+from howdah_receiver.api.context import Context, context_of
+from howdah_receiver.api.gate import device_of
+from howdah_receiver.api.views import file_info
+from howdah_receiver.catalogue.files import FileRow
+from howdah_receiver.files.service import OpenFile
+
+READ_BYTES = 1024 * 1024
+
+
+async def list_files(request: Request) -> Response:
+    context, account = context_of(request), device_of(request).account_id
+    query = request.query_params
+    path, page, per_page = query.get("path", ""), _number(query.get("page", "1")), _number(
+        query.get("per_page", "50")
+    )  # fmt: skip
+
+    def work() -> FileList:
+        space = context.files.space(account, query.get("space"))
+        found = context.files.list(space, path, page=page, per_page=per_page)
+        if isinstance(found, FileRow):
+            return FileList(kind="file", items=[file_info(found)], page=1, per_page=1, total=1)
+        items = [
+            FolderInfo(space=space.id, path=item) if isinstance(item, str) else file_info(item)
+            for item in found.items
+        ]
+        return FileList(kind="folder", items=items, page=page, per_page=per_page, total=found.total)
+
+    return json_answer(await context.offload(work))
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or len(text) > 12:
+        raise ProblemError("bad_request", f"{text[:20]!r} is no page number.")
+    return int(text)
+
+
+async def look(request: Request) -> Response:
+    context, account = context_of(request), device_of(request).account_id
+    _, row = await context.offload(context.files.find, account, request.path_params["file"])
+    return json_answer(file_info(row))
+
+
+async def manifest(request: Request) -> Response:
+    context, account = context_of(request), device_of(request).account_id
+    row, chunk_digests = await context.offload(
+        context.files.manifest, account, request.path_params["file"]
+    )
+    return json_answer(
+        FileManifest(
+            version=row.version_id,
+            size=row.size,
+            chunk_bytes=row.chunk_bytes,
+            digest_algorithm=row.algorithm,
+            manifest_digest=row.manifest_digest.hex(),
+            digests=chunk_digests,
+        )
+    )
+
+
+async def content(request: Request) -> Response:
+    context, account = context_of(request), device_of(request).account_id
+    opened = await context.offload(context.files.open, account, request.path_params["file"])
+    try:
+        return _content_answer(request, context, opened)
+    except BaseException:
+        os.close(opened.descriptor)
+        raise
+
+
+def _content_answer(request: Request, context: Context, opened: OpenFile) -> Response:
+    row = opened.row
+    etag = f'"{row.version_id}"'
+    headers = _content_headers(row, etag)
+    if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
+        os.close(opened.descriptor)
+        return Response(status_code=304, headers=headers)
+    try:
+        part = _wanted_range(request.headers, etag, row.size)
+    except RangeNotSatisfiable as error:
+        raise ProblemError(
+            "range_not_satisfiable", f"It has {row.size} bytes.", {"size": row.size}
+        ) from error
+    first, last = part or (0, row.size - 1)
+    headers["Content-Length"] = str(last - first + 1)
+    if part:
+        headers["Content-Range"] = f"bytes {first}-{last}/{row.size}"
+    status = 206 if part else 200
+    if request.method == "HEAD":
+        os.close(opened.descriptor)
+        return Response(status_code=status, headers=headers)
+    body = _blocks(context, opened.descriptor, first, last + 1)
+    return StreamingResponse(body, status, headers)
+
+
+def _wanted_range(headers: Headers, etag: str, size: int) -> tuple[int, int] | None:
+    """None for the whole: no range, or one that holds only for another version (RFC 9110, 13.1.5)."""
+    field = headers.get("range")
+    if field is None or headers.get("if-range", etag) != etag:
+        return None
+    return parse_byte_range(field, size)
+
+
+def _content_headers(row: FileRow, etag: str) -> dict[str, str]:
+    name = quote(remote_path.name(row.path), safe="")
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        # Never shown by a browser on our origin, whatever is in it.
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if row.sha256:
+        headers["Repr-Digest"] = digests.to_field(digests.SHA256, row.sha256)
+    return headers
+
+
+async def _blocks(context: Context, descriptor: int, first: int, end: int) -> AsyncIterator[bytes]:
+    at = first
+    try:
+        while at < end:
+            block = await context.offload(os.pread, descriptor, min(READ_BYTES, end - at), at)
+            if not block:
+                return  # cut short by other hands: the missing length tells the client
+            at += len(block)
+            yield block
+    finally:
+        os.close(descriptor)
+
+
+async def verify(request: Request) -> Response:
+    context, account = context_of(request), device_of(request).account_id
+    row, damaged = await context.offload(context.files.verify, account, request.path_params["file"])
+    return json_answer(
+        VerifyAnswer(ok=not damaged, checked_bytes=row.size, damaged=damaged.pairs())
+    )
+
+
+async def make_folder(request: Request) -> Response:
+    context, account = context_of(request), device_of(request).account_id
+    asked = await read_message(request, NewFolder)
+
+    def work() -> tuple[FolderInfo, bool]:
+        space = context.files.space(account, asked.space)
+        new = context.files.make_folder(space, asked.path)
+        return FolderInfo(space=space.id, path=asked.path), new
+
+    folder, new = await context.offload(work)
+    return json_answer(folder, 201 if new else 200)
+
+
+routes = [
+    Route("/files", list_files, methods=["GET"]),
+    Route("/files/{file}", look, methods=["GET"]),
+    Route("/files/{file}/manifest", manifest, methods=["GET"]),
+    Route("/files/{file}/content", content, methods=["GET"]),
+    Route("/files/{file}/verify", verify, methods=["POST"]),
+    Route("/folders", make_folder, methods=["POST"]),
+]

@@ -1,0 +1,111 @@
+"""Who may ask. Everything is denied unless it is opened here on purpose.
+
+It stands before the routes and decides on `scope["path"]`, the very path that the routes will see, so that
+no handler can forget it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from howdah_common.messages import API, CATALOGUE_HEADER, CHANGE_HEADER
+from howdah_common.problems import ProblemError
+from howdah_receiver.accounts.service import Accounts, Device
+from howdah_receiver.api.answers import problem_answer
+from howdah_receiver.catalogue.database import Catalogue
+
+OPEN_ROUTES = frozenset(
+    {("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/readyz"), ("HEAD", "/readyz"),
+     ("POST", f"{API}/pair")}
+)  # fmt: skip
+"""All that a stranger may ask."""
+
+_log = logging.getLogger(__name__)
+
+
+def device_of(request: Request) -> Device:
+    """Who asks; the gate has seen to it that somebody does."""
+    device = request.scope["howdah.device"]
+    assert isinstance(device, Device)
+    return device
+
+
+class Gate:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        accounts: Accounts,
+        catalogue: Catalogue,
+        allowed_hosts: frozenset[str],
+        offload: Callable[..., Awaitable[Any]],
+    ) -> None:
+        self._app = app
+        self._accounts = accounts
+        self._catalogue = catalogue
+        self._allowed_hosts = allowed_hosts
+        self._offload = offload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.monotonic()
+        status = 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._add_headers(scope, MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            await self._admit(scope)
+        except ProblemError as problem:
+            await problem_answer(problem)(scope, receive, send_on)
+        else:
+            await self._app(scope, receive, send_on)
+        # The query may hold names of files: it stays out.
+        _log.debug(
+            "%s %s %d %.3fs", scope["method"], scope["path"], status, time.monotonic() - began
+        )
+
+    async def _admit(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        self._check_host(headers.getlist("host"))
+        if (scope["method"], scope["path"]) in OPEN_ROUTES:
+            return
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise ProblemError("not_signed_in")
+        scope["howdah.device"] = await self._offload(self._accounts.device, token.strip())
+
+    def _check_host(self, hosts: list[str]) -> None:
+        """Names must be known, or any page could reach us under a name of its own (DNS rebinding).
+
+        An address names nobody, so addresses are fine.
+        """
+        if len(hosts) != 1:
+            raise ProblemError("host_not_allowed")
+        host = hosts[0].lower()
+        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+        if name in self._allowed_hosts:
+            return
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            raise ProblemError("host_not_allowed") from None
+
+    def _add_headers(self, scope: Scope, headers: MutableHeaders) -> None:
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers.setdefault("Cache-Control", "no-store")
+        if "howdah.device" in scope:
+            headers[CATALOGUE_HEADER] = self._catalogue.id
+            headers[CHANGE_HEADER] = str(self._catalogue.changes)

@@ -1,0 +1,32 @@
+"""`POST /pair`: a one-time code for a device's token."""
+
+from __future__ import annotations
+
+import socket
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from howdah_common.messages import Pair, Paired
+from howdah_receiver.api.answers import json_answer, read_message
+from howdah_receiver.api.context import context_of
+
+
+async def pair(request: Request) -> Response:
+    context = context_of(request)
+    asked = await read_message(request, Pair)
+    new = await context.offload(context.accounts.pair, asked.code, asked.device_name)
+    return json_answer(
+        Paired(
+            token=new.token,
+            device=new.device.id,
+            account=new.device.account_id,
+            receiver_name=socket.gethostname(),
+            catalogue=context.catalogue.id,
+        ),
+        201,
+    )
+
+
+routes = [Route("/pair", pair, methods=["POST"])]

@@ -1,0 +1,99 @@
+"""The one place that puts the receiver together: its parts, its routes, and who may ask for them."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp
+
+from howdah_common.messages import API
+from howdah_receiver.accounts.service import Accounts
+from howdah_receiver.api import answers, files, health, pair, uploads
+from howdah_receiver.api.context import Context
+from howdah_receiver.api.gate import Gate
+from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.catalogue.migrate import migrate
+from howdah_receiver.files.service import Files
+from howdah_receiver.jobs.whole_digest import WholeDigests
+from howdah_receiver.storage.folders import DataFolder
+from howdah_receiver.storage.parts import Parts
+from howdah_receiver.storage.tree import Tree
+from howdah_receiver.uploads.known import KnownChunks
+from howdah_receiver.uploads.recovery import recover
+from howdah_receiver.uploads.service import Uploads
+from howdah_receiver.uploads.sessions import Sessions
+
+THREADS = 32
+_log = logging.getLogger(__name__)
+
+
+class Receiver:
+    """All parts of a receiver on one data folder, recovered and ready to answer."""
+
+    def __init__(self, data: Path) -> None:
+        """Take the folder, bring the catalogue up to date, and recover. Raises StartRefused."""
+        self.folder = DataFolder(data)
+        try:
+            migrate(data)
+            self.catalogue = Catalogue(data)
+            self.accounts = Accounts(self.catalogue)
+            self.accounts.create_owner()
+            tree = Tree(self.catalogue, self.folder)
+            recover(self.catalogue, self.folder, tree)
+        except BaseException:
+            self.folder.close()
+            raise
+        parts = Parts(self.folder.parts)
+        self.sessions = Sessions(self.catalogue, parts)
+        known = KnownChunks(self.catalogue, self.folder)
+        self.uploads = Uploads(self.catalogue, parts, tree, self.sessions, known)
+        self.files = Files(self.catalogue, self.folder, tree)
+        self.whole_digests = WholeDigests(self.catalogue, self.folder)
+        self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
+
+    def start(self) -> None:
+        """Begin what goes on beside requests."""
+        self.sessions.start()
+        self.whole_digests.start()
+
+    def app(self, allowed_hosts: frozenset[str]) -> ASGIApp:
+        context = Context(
+            catalogue=self.catalogue,
+            accounts=self.accounts,
+            uploads=self.uploads,
+            sessions=self.sessions,
+            files=self.files,
+            whole_digests=self.whole_digests,
+            executor=self.executor,
+        )
+        starlette = Starlette(
+            routes=[
+                *health.routes,
+                Mount(API, routes=[*pair.routes, *uploads.routes, *files.routes]),
+            ],
+            exception_handlers=answers.HANDLERS,
+        )
+        starlette.router.redirect_slashes = False
+        starlette.state.context = context
+        return Gate(
+            starlette,
+            accounts=self.accounts,
+            catalogue=self.catalogue,
+            allowed_hosts=allowed_hosts,
+            offload=context.offload,
+        )
+
+    def stop(self) -> None:
+        """Make everything durable and leave the mark of a clean stop. No request is under way any more."""
+        self.executor.shutdown(wait=True, cancel_futures=True)
+        self.whole_digests.stop(seconds=2)
+        safe = self.sessions.stop()
+        self.catalogue.close()
+        if safe:
+            self.folder.leave_clean_mark()
+        self.folder.close()
+        _log.info("stopped%s", "" if safe else ", not cleanly")

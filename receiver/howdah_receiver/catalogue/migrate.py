@@ -1,0 +1,94 @@
+"""Brings the catalogue to the shape that this version needs.
+
+Alembic is imported only when there is something to do, as it takes longer than the rest of a start.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.pool import NullPool
+
+from howdah_receiver.catalogue.database import FILE_NAME, set_up_connection
+from howdah_receiver.errors import StartRefused
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0001"
+"""The newest revision. A test holds this against Alembic's own answer."""
+
+
+def migrate(folder: Path) -> None:
+    """Create or upgrade the catalogue in `folder`. Raises StartRefused for what is damaged or newer."""
+    path = folder / FILE_NAME
+    _refuse_empty_over_data(folder, path)
+    revision = _revision(path)
+    if revision == HEAD:
+        return
+    if revision is not None and revision not in _known_revisions():
+        raise StartRefused(
+            f"The catalogue {path} was written by a newer version (revision {revision}).",
+            "Install that version again, or a newer one.",
+        )
+    _upgrade(path)
+
+
+def _refuse_empty_over_data(folder: Path, path: Path) -> None:
+    """A catalogue that vanished is never begun anew over files, which would then be nobody's."""
+    if path.exists() and path.stat().st_size > 0:
+        return
+    files = folder / "files"
+    if files.is_dir() and any(entry for space in files.iterdir() for entry in space.iterdir()):
+        raise StartRefused(
+            f"There are files in {files}, but the catalogue {path} is missing or empty.",
+            "Put the catalogue back from a backup, with the -wal file beside it if there is one.",
+        )
+
+
+def _revision(path: Path) -> str | None:
+    """The revision of the catalogue; None for a new one."""
+    if not path.exists():
+        return None
+    connection = sqlite3.connect(path)
+    try:
+        set_up_connection(connection)
+        known = connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        ).fetchone()
+        row = (
+            connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            if known
+            else None
+        )
+        result = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if result != ("ok",):
+            raise sqlite3.DatabaseError(str(result[0]))
+    except sqlite3.DatabaseError as error:
+        raise StartRefused(
+            f"The catalogue {path} is damaged: {error}.",
+            "Put it back from a backup, with the -wal file beside it; the files are untouched.",
+        ) from error
+    finally:
+        connection.close()
+    return None if row is None else str(row[0])
+
+
+def _known_revisions() -> set[str]:
+    return {file.name.split("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py")}
+
+
+def _upgrade(path: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    event.listen(engine, "connect", set_up_connection)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    # One transaction for all steps: a start that dies half-way finds the old shape or the new one.
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()

@@ -1,0 +1,198 @@
+"""Rows of uploads and their chunks. Every step of an upload's state is a compare-and-set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, exists, select, update
+
+from howdah_common.chunks import ChunkPlan
+from howdah_common.ranges import RangeSet
+from howdah_receiver.catalogue.tables import chunks, uploads
+from howdah_receiver.uploads.states import UploadState, may_become
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRow:
+    """An upload. Sizes in bytes, times in nanoseconds; `size` is None while it is not known."""
+
+    id: str
+    account_id: str
+    client_id: str
+    space_id: str
+    path: str
+    size: int | None
+    modified_ns: int
+    algorithm: str
+    chunk_bytes: int
+    state: UploadState
+    start_body: bytes
+    completion_body: bytes | None
+    version_id: str | None
+    problem: str | None
+    started_ns: int
+    suspect: bool
+
+    @property
+    def plan(self) -> ChunkPlan | None:
+        return None if self.size is None else ChunkPlan(self.size, self.chunk_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    number: int
+    length: int
+    digest: bytes
+    durable: bool
+
+
+def _upload(row: object) -> UploadRow:
+    fields = dict(row._mapping)  # type: ignore[attr-defined]
+    fields["state"] = UploadState(fields["state"])
+    return UploadRow(**fields)
+
+
+def insert(connection: Connection, row: UploadRow) -> None:
+    values = {name: getattr(row, name) for name in UploadRow.__slots__}
+    connection.execute(uploads.insert().values(values | {"state": row.state.value}))
+
+
+def by_id(connection: Connection, upload_id: str) -> UploadRow | None:
+    row = connection.execute(select(uploads).where(uploads.c.id == upload_id)).first()
+    return None if row is None else _upload(row)
+
+
+def by_client_id(connection: Connection, account_id: str, client_id: str) -> UploadRow | None:
+    query = select(uploads).where(
+        uploads.c.account_id == account_id, uploads.c.client_id == client_id
+    )
+    row = connection.execute(query).first()
+    return None if row is None else _upload(row)
+
+
+def live(connection: Connection, account_id: str | None = None) -> list[UploadRow]:
+    """Uploads that are open or completing, oldest first; of one account or of all."""
+    states = (UploadState.OPEN.value, UploadState.COMPLETING.value)
+    query = select(uploads).where(uploads.c.state.in_(states)).order_by(uploads.c.started_ns)
+    if account_id is not None:
+        query = query.where(uploads.c.account_id == account_id)
+    return [_upload(row) for row in connection.execute(query)]
+
+
+def advance(
+    connection: Connection,
+    upload_id: str,
+    before: UploadState,
+    after: UploadState,
+    *,
+    completion_body: bytes | None = None,
+    problem: str | None = None,
+) -> bool:
+    """Whether the upload was in `before` and is now in `after`."""
+    if not may_become(before, after):
+        raise ValueError(f"an upload never goes from {before.value} to {after.value}")
+    values: dict[str, object] = {"state": after.value, "problem": problem}
+    if completion_body is not None:
+        values["completion_body"] = completion_body
+    result = connection.execute(
+        update(uploads)
+        .where(uploads.c.id == upload_id, uploads.c.state == before.value)
+        .values(values)
+    )
+    return result.rowcount == 1
+
+
+def set_published(connection: Connection, upload_id: str, version_id: str) -> None:
+    """The last step of a publication, in the transaction that commits it. Its chunks' rows go."""
+    if not advance(connection, upload_id, UploadState.COMPLETING, UploadState.PUBLISHED):
+        raise AssertionError(f"upload {upload_id} is published without completing")
+    connection.execute(
+        update(uploads).where(uploads.c.id == upload_id).values(version_id=version_id)
+    )
+    drop_all_chunks(connection, upload_id)
+
+
+def reopen_empty(connection: Connection, upload_id: str) -> None:
+    """All that was received is gone: back to open, to be sent again."""
+    advance(connection, upload_id, UploadState.COMPLETING, UploadState.OPEN)
+    drop_all_chunks(connection, upload_id)
+
+
+def is_open(connection: Connection, upload_id: str) -> bool:
+    query = select(uploads.c.state).where(uploads.c.id == upload_id)
+    return connection.execute(query).scalar() == UploadState.OPEN.value
+
+
+def put_chunks(connection: Connection, upload_id: str, rows: Sequence[ChunkRow]) -> None:
+    connection.execute(
+        chunks.insert(),
+        [
+            {
+                "upload_id": upload_id,
+                "number": row.number,
+                "length": row.length,
+                "digest": row.digest,
+                "durable": row.durable,
+            }
+            for row in rows
+        ],
+    )
+
+
+def all_chunks(connection: Connection, upload_id: str) -> list[ChunkRow]:
+    """Ascending by number."""
+    query = (
+        select(chunks.c.number, chunks.c.length, chunks.c.digest, chunks.c.durable)
+        .where(chunks.c.upload_id == upload_id)
+        .order_by(chunks.c.number)
+    )
+    return [ChunkRow(*row) for row in connection.execute(query)]
+
+
+def chunk(connection: Connection, upload_id: str, number: int) -> ChunkRow | None:
+    query = select(chunks.c.number, chunks.c.length, chunks.c.digest, chunks.c.durable).where(
+        chunks.c.upload_id == upload_id, chunks.c.number == number
+    )
+    row = connection.execute(query).first()
+    return None if row is None else ChunkRow(*row)
+
+
+def all_digests(connection: Connection, upload_id: str) -> bytes:
+    return b"".join(row.digest for row in all_chunks(connection, upload_id))
+
+
+def drop_chunks(connection: Connection, upload_id: str, numbers: Iterable[int]) -> None:
+    for first, last in RangeSet.of(numbers):
+        connection.execute(
+            chunks.delete().where(
+                chunks.c.upload_id == upload_id, chunks.c.number.between(first, last)
+            )
+        )
+
+
+def drop_all_chunks(connection: Connection, upload_id: str) -> None:
+    connection.execute(chunks.delete().where(chunks.c.upload_id == upload_id))
+
+
+def set_durable(connection: Connection, upload_id: str, numbers: Iterable[int]) -> None:
+    for first, last in RangeSet.of(numbers):
+        connection.execute(
+            update(chunks)
+            .where(chunks.c.upload_id == upload_id, chunks.c.number.between(first, last))
+            .values(durable=True)
+        )
+
+
+def suspect_all(connection: Connection) -> None:
+    """After an unclean stop: uploads with chunks that were not durable are to be read again."""
+    unsafe = exists().where(chunks.c.upload_id == uploads.c.id, chunks.c.durable.is_(False))
+    connection.execute(
+        update(uploads)
+        .where(uploads.c.state.in_((UploadState.OPEN.value, UploadState.COMPLETING.value)), unsafe)
+        .values(suspect=True)
+    )
+
+
+def clear_suspicion(connection: Connection, upload_id: str) -> None:
+    connection.execute(update(uploads).where(uploads.c.id == upload_id).values(suspect=False))

@@ -1,0 +1,139 @@
+"""Files for reading: lists, contents, manifests, and reading one again. Synchronous; called from threads."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from howdah_common.chunks import ChunkPlan
+from howdah_common.messages import MOST_PER_PAGE
+from howdah_common.problems import ProblemError
+from howdah_common.ranges import RangeSet
+from howdah_common.remote_path import BadPath, check_folder, check_path
+from howdah_receiver.catalogue import files as rows
+from howdah_receiver.catalogue import tables
+from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.catalogue.files import FileRow, Listing, Space
+from howdah_receiver.storage.disk import disk_errors
+from howdah_receiver.storage.folders import DataFolder
+from howdah_receiver.storage.outside import Outside
+from howdah_receiver.storage.reading import chunk_digest
+from howdah_receiver.storage.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A descriptor and the row that its content matches. Whoever gets it closes it."""
+
+    descriptor: int
+    row: FileRow
+
+
+class Files:
+    """Thread-safe. An account sees what is in its own spaces; of everything else, that it is not there."""
+
+    def __init__(self, catalogue: Catalogue, folder: DataFolder, tree: Tree) -> None:
+        self._catalogue = catalogue
+        self._tree = tree
+        self._outside = Outside(catalogue, folder)
+
+    def space(self, account_id: str, wanted: str | None) -> Space:
+        """Raises ProblemError (not_found)."""
+        with self._catalogue.read() as connection:
+            space = rows.space_of_account(connection, account_id, wanted)
+        if space is None:
+            raise ProblemError("not_found", "There is no such space.")
+        return space
+
+    def list(self, space: Space, path: str, *, page: int, per_page: int) -> Listing | FileRow:
+        """What stands at `path`: a page of a folder's children, or the file itself.
+
+        Raises ProblemError: bad_request, bad_path, file_not_found.
+        """
+        if page < 1 or not 1 <= per_page <= MOST_PER_PAGE or page > 2**40:
+            raise ProblemError("bad_request", f"page from 1, per_page from 1 to {MOST_PER_PAGE}.")
+        try:
+            check_folder(path)
+        except BadPath as error:
+            raise ProblemError("bad_path", str(error)) from error
+        with self._catalogue.read() as connection:
+            file = rows.at_path(connection, space.id, path)
+            if file is not None:
+                return file
+            if path and not rows.folders_among(connection, space.id, [path]):
+                raise ProblemError("file_not_found")
+            first = (page - 1) * per_page
+            return rows.children(connection, space.id, path, first=first, count=per_page)
+
+    def find(self, account_id: str, file_id: str) -> tuple[Space, FileRow]:
+        """Raises ProblemError (file_not_found), also for what is in another's space."""
+        with self._catalogue.read() as connection:
+            row = rows.by_id(connection, account_id, file_id)
+            if row is None:
+                raise ProblemError("file_not_found")
+            return rows.space(connection, row.space_id), row
+
+    def of_version(self, version_id: str) -> FileRow | None:
+        with self._catalogue.read() as connection:
+            return rows.of_version(connection, version_id)
+
+    def manifest(self, account_id: str, file_id: str) -> tuple[FileRow, bytes]:
+        """The file and the digests of its chunks."""
+        with self._catalogue.read() as connection:
+            row = rows.by_id(connection, account_id, file_id)
+            if row is None:
+                raise ProblemError("file_not_found")
+            return row, rows.digests(connection, row.version_id)
+
+    def open(self, account_id: str, file_id: str) -> OpenFile:
+        """The file for reading, as it stands now; what other hands changed is read anew first.
+
+        Raises ProblemError: file_not_found, file_damaged, unavailable, storage_failed.
+        """
+        space, row = self.find(account_id, file_id)
+        with disk_errors():
+            descriptor, current = self._outside.open_current(space, row.path)
+        if current.damaged:
+            os.close(descriptor)
+            raise ProblemError("file_damaged")
+        return OpenFile(descriptor, current)
+
+    def make_folder(self, space: Space, path: str) -> bool:
+        """Whether the folder is new; durable on return. Raises ProblemError: bad_path, path_conflict."""
+        try:
+            check_path(path)
+        except BadPath as error:
+            raise ProblemError("bad_path", str(error)) from error
+        return self._tree.make_folder(space, path)
+
+    def verify(self, account_id: str, file_id: str) -> tuple[FileRow, RangeSet]:
+        """Read the file again; the chunks that do not hold. It is marked as damaged, or as whole."""
+        space, row = self.find(account_id, file_id)
+        with disk_errors():
+            descriptor, row = self._outside.open_current(space, row.path)
+        try:
+            with self._catalogue.read() as connection:
+                digests = rows.digests(connection, row.version_id)
+            damaged = _damaged(descriptor, row, digests)
+        finally:
+            os.close(descriptor)
+        with self._catalogue.write() as connection:
+            connection.execute(
+                tables.versions.update()
+                .where(tables.versions.c.id == row.version_id)
+                .values(damaged=bool(damaged))
+            )
+        return row, damaged
+
+
+def _damaged(descriptor: int, row: FileRow, digests: bytes) -> RangeSet:
+    damaged = RangeSet()
+    for number, span in enumerate(ChunkPlan(row.size, row.chunk_bytes).spans()):
+        wanted = digests[number * 32 : number * 32 + 32]
+        try:
+            found = chunk_digest(descriptor, span.offset, span.length, row.algorithm)
+        except OSError:  # an unreadable sector is damage too
+            found = b""
+        if found != wanted:
+            damaged.add(number)
+    return damaged

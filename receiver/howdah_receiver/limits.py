@@ -1,0 +1,171 @@
+"""The limits that uvicorn lacks: how long a request's head may take and how large it may be, that a body
+goes on, and how many connections there may be.
+
+Without them (measured, uvicorn 0.54) slow heads, slow bodies and idle sockets stay open for ever, and a
+head of 300 KB is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http import httptools_impl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from howdah_common.problems import MEDIA_TYPE, ProblemError
+from howdah_receiver.api.answers import problem_answer
+from howdah_receiver.settings import Settings
+
+# uvicorn stops reading at 64 KiB and starts again for each piece: a window of 1 MiB is 1.4 times as fast.
+httptools_impl.HIGH_WATER_LIMIT = 1024 * 1024  # type: ignore[attr-defined]
+
+
+def protocol_with(settings: Settings) -> type[LimitedProtocol]:
+    """A class, as that is what uvicorn wants."""
+    return type("Limited", (LimitedProtocol,), {"settings": settings, "addresses": Counter()})
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with the limits of `settings`, shared by all its connections."""
+
+    settings: Settings
+    addresses: Counter[str]
+
+    _timer: asyncio.TimerHandle | None = None
+    _address: str | None = None
+    _in_head = True
+    _head_bytes = 0
+    _body_bytes = 0
+
+    # -- connections
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        address = self.client[0] if self.client else ""
+        crowded = (
+            len(self.connections) > self.settings.connections
+            or self.addresses[address] >= self.settings.connections_per_address
+        )
+        if crowded:
+            transport.close()
+            return
+        self._address = address
+        self.addresses[address] += 1
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        if self._address is not None:
+            self.addresses[self._address] -= 1
+            if not self.addresses[self._address]:
+                del self.addresses[self._address]
+        super().connection_lost(exc)
+
+    # -- heads
+
+    def _expect_head(self) -> None:
+        self._in_head, self._head_bytes = True, 0
+        self._start_timer(self.settings.header_seconds, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        if not self._head_bytes:
+            self.transport.close()  # nothing was asked, so nothing is answered
+        else:
+            self._refuse("request_timeout")
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            if not self._head_bytes:
+                # A kept-alive connection may rest between requests; from its first byte on, a head
+                # has the time that a head has.
+                self._start_timer(self.settings.header_seconds, self._head_is_late)
+            # Counted by arrival: where the body begins in the same piece the parser says so below.
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > self.settings.header_bytes:
+            self._refuse("headers_too_large")
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._check_head_size(len(self.url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._check_head_size(
+            len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        )
+
+    def _check_head_size(self, size: int) -> None:
+        if size > self.settings.header_bytes and not self.transport.is_closing():
+            self._refuse("headers_too_large")
+
+    def on_headers_complete(self) -> None:
+        if self.transport.is_closing():
+            return
+        self._in_head = False
+        self._body_bytes = 0
+        try:
+            super().on_headers_complete()
+        except httptools.HttpParserError:
+            raise
+        except (ValueError, UnicodeDecodeError, AttributeError):
+            self._refuse("bad_request")  # a target that is no path
+            return
+        self._start_timer(self.settings.body_idle_seconds, self._check_body)
+
+    # -- bodies
+
+    def on_body(self, body: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def _check_body(self) -> None:
+        """Enough must come in each span of time, unless it is we who do not read."""
+        enough = self.settings.body_bytes_per_second * self.settings.body_idle_seconds
+        if not self.flow.read_paused and self._body_bytes < enough:
+            self._refuse("request_timeout")
+            return
+        self._body_bytes = 0
+        self._start_timer(self.settings.body_idle_seconds, self._check_body)
+
+    def on_message_complete(self) -> None:
+        if self.transport.is_closing():
+            return
+        self._stop_timer()
+        self._in_head, self._head_bytes = True, 0
+        super().on_message_complete()
+
+    # -- means
+
+    def _start_timer(self, seconds: float, call: Any) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(seconds, call)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, code: str) -> None:
+        """Answer where no answer has begun, and close."""
+        self._stop_timer()
+        # uvicorn calls this an attribute that always is there; before a first request it is None.
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            self.transport.write(_raw_answer(code))
+        self.transport.close()
+
+
+def _raw_answer(code: str) -> bytes:
+    error = ProblemError(code)
+    body = bytes(problem_answer(error).body)
+    head = (
+        f"HTTP/1.1 {error.problem.status} -\r\ncontent-type: {MEDIA_TYPE}\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body

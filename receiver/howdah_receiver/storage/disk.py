@@ -1,0 +1,149 @@
+"""The careful calls: relative to an opened folder, never through a symbolic link, never half a write.
+
+A path below a root is walked step by step with O_NOFOLLOW, so that neither a name from the wire nor a
+link that somebody planted leads out of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from howdah_common.digests import Buffer
+from howdah_common.problems import ProblemError
+
+BLOCK_BYTES = 1024 * 1024
+FOLDER_MODE = 0o755
+"""The data folder itself is 0700: these modes matter once its owner shares it on purpose."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_IOV_MAX = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells whether a file is the one that we wrote. Times in nanoseconds."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Identity:
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turns what the disk says into a problem: full, or failed. Nothing is kept that was not safe."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise ProblemError("storage_full") from error
+        raise ProblemError("storage_failed", os.strerror(error.errno or 0) + ".") from error
+
+
+def open_folder(root: int, path: str) -> int:
+    """A descriptor of the folder `path` below `root`. Raises OSError (ENOENT, ENOTDIR, ELOOP)."""
+    here = os.dup(root)
+    try:
+        for name in path.split("/") if path else ():
+            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here = below
+    except BaseException:
+        os.close(here)
+        raise
+    return here
+
+
+@contextmanager
+def folder(root: int, path: str) -> Iterator[int]:
+    """As `open_folder`, closed at the end."""
+    descriptor = open_folder(root, path)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def made_folder(root: int, path: str) -> Iterator[int]:
+    """As `folder`, making what is missing on the way; every new name is durable on return.
+
+    A folder that is there is fsynced too: it may be the work of a run that died before its fsync.
+    """
+    here = os.dup(root)
+    try:
+        for name in path.split("/") if path else ():
+            try:
+                os.mkdir(name, FOLDER_MODE, dir_fd=here)
+            except FileExistsError:
+                pass  # also a file or a link of that name: opening it says so
+            os.fsync(here)
+            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here = below
+        yield here
+    finally:
+        os.close(here)
+
+
+def look(name: str, *, dir_fd: int) -> os.stat_result | None:
+    """What stands under `name`, links not followed; None for nothing."""
+    try:
+        return os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def open_regular(name: str, flags: int, *, dir_fd: int) -> int:
+    """Open a regular file; anything else is refused without blocking on it. Raises OSError."""
+    descriptor = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=dir_fd)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a regular file", name)
+
+
+def write_all(descriptor: int, blocks: Sequence[Buffer], offset: int) -> None:
+    """Write all of `blocks` at `offset`. pwritev may write less than it was given, and CPython lets it."""
+    views = [memoryview(block) for block in blocks if len(block)]
+    while views:
+        written = os.pwritev(descriptor, views[:_IOV_MAX], offset)
+        if written == 0:
+            raise OSError(errno.EIO, "the disk takes no bytes")
+        offset += written
+        while views and written >= len(views[0]):
+            written -= len(views.pop(0))
+        if written:
+            views[0] = views[0][written:]
+
+
+def read_blocks(
+    descriptor: int, offset: int, length: int, buffer: bytearray
+) -> Iterator[memoryview]:
+    """What stands from `offset` on, `length` bytes, in views of `buffer` that are good until the next.
+
+    Raises OSError (EIO) where the file ends before that.
+    """
+    view = memoryview(buffer)
+    end = offset + length
+    while offset < end:
+        count = os.preadv(descriptor, [view[: min(len(buffer), end - offset)]], offset)
+        if count == 0:
+            raise OSError(errno.EIO, "the file is shorter than it should be")
+        yield view[:count]
+        offset += count
+
+
+def drop_cache(descriptor: int) -> None:
+    """Make what is read next come from the disk. Dirty pages cannot be dropped: they are written first."""
+    os.fdatasync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)

@@ -1,0 +1,82 @@
+"""The data folder and the places in it, each opened once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from howdah_receiver.errors import StartRefused
+
+_CLEAN = "clean"
+_PLACES = ("files", "versions", "parts")
+
+
+class DataFolder:
+    """What the receiver keeps, for one process alone: a lock says so.
+
+    `files/SPACE/PATH` is what people see; `versions/ID` what was replaced; `parts/ID` what is on its way.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`, making what is missing. Raises StartRefused where that is not possible."""
+        self.path = path
+        try:
+            self._open()
+        except PermissionError as error:
+            raise StartRefused(
+                f"The data folder {path} cannot be used: {error.strerror}.",
+                "Give this user the right to it, or choose another folder with --data.",
+            ) from error
+
+    def _open(self) -> None:
+        created = not self.path.exists()
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        self._lock = self._take_lock()
+        for name in _PLACES:
+            try:
+                os.mkdir(name, 0o700, dir_fd=self.root)
+            except FileExistsError:
+                pass
+        os.fsync(self.root)
+        if created:
+            above = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            os.fsync(above)
+            os.close(above)
+        self.files, self.versions, self.parts = (
+            os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=self.root)
+            for name in _PLACES
+        )
+
+    def _take_lock(self) -> int:
+        # flock, not a file with a process id: the kernel lets go of it however the process ends.
+        descriptor = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600, dir_fd=self.root)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            os.close(self.root)
+            raise StartRefused(
+                f"Another receiver works on {self.path}.",
+                "Stop it first, or choose another folder with --data.",
+            ) from error
+        return descriptor
+
+    def take_clean_mark(self) -> bool:
+        """Whether the last run stopped cleanly. The mark is taken away, durably, before this run writes."""
+        try:
+            os.unlink(_CLEAN, dir_fd=self.root)
+        except FileNotFoundError:
+            return False
+        os.fsync(self.root)
+        return True
+
+    def leave_clean_mark(self) -> None:
+        """The last act of a clean stop: everything that was received is durable."""
+        os.close(os.open(_CLEAN, os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=self.root))
+        os.fsync(self.root)
+
+    def close(self) -> None:
+        for descriptor in (self.files, self.versions, self.parts, self.root, self._lock):
+            os.close(descriptor)

@@ -1,0 +1,149 @@
+"""Other hands: what people do in `files/` with their own programs.
+
+A row remembers device, inode, size and mtime as they were when its content was last known to match. A
+difference means: somebody changed, replaced or copied the file. It is read anew; what is the same stays
+the same version, and what is not becomes a version *changed outside*. It is never bit rot, and never
+served under the old digest.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import time
+
+from sqlalchemy import Connection
+
+from howdah_common import remote_path
+from howdah_common.chunks import ChunkPlan, default_chunk_bytes
+from howdah_common.digests import BLAKE3
+from howdah_common.problems import ProblemError
+from howdah_receiver.catalogue import files as file_rows
+from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.catalogue.files import FileRow, NewVersion, Space
+from howdah_receiver.ids import new_id
+from howdah_receiver.storage import disk
+from howdah_receiver.storage.disk import Identity, disk_errors
+from howdah_receiver.storage.folders import DataFolder
+from howdah_receiver.storage.reading import Content, read_content
+
+_TRIES = 3
+_log = logging.getLogger(__name__)
+
+
+class Outside:
+    def __init__(self, catalogue: Catalogue, folder: DataFolder) -> None:
+        self._catalogue = catalogue
+        self._folder = folder
+
+    def open_current(self, space: Space, path: str) -> tuple[int, FileRow]:
+        """A descriptor of the file at `path` and the row that its content matches.
+
+        Raises ProblemError: file_not_found; unavailable while somebody is writing to it.
+        """
+        for _ in range(_TRIES):
+            with self._catalogue.read() as connection:
+                row = file_rows.at_path(connection, space.id, path)
+            if row is None:
+                raise ProblemError("file_not_found")
+            descriptor = self._open(space, path)
+            if Identity.of(os.fstat(descriptor)) == row.identity:
+                return descriptor, row
+            os.close(descriptor)
+            self.take_in(space, path)
+        raise ProblemError("unavailable", "The file is being changed on the receiver's disk.")
+
+    def take_in(self, space: Space, path: str) -> None:
+        """Make the row at `path` tell what stands on the disk, where other hands made them differ.
+
+        Nothing happens where they agree, where nothing stands, or where it is no regular file.
+        """
+        with disk_errors():
+            try:
+                descriptor = self._open(space, path)
+            except ProblemError:
+                return
+            try:
+                self._take_in(space, path, descriptor)
+            finally:
+                os.close(descriptor)
+
+    def record_kept(self, space: Space, path: str, version_id: str) -> None:
+        """A row for what `versions/VERSION_ID` holds, found while a publication was carried through."""
+        descriptor = disk.open_regular(version_id, os.O_RDONLY, dir_fd=self._folder.versions)
+        try:
+            status = os.fstat(descriptor)
+            content = _read(descriptor, status, None)
+        finally:
+            os.close(descriptor)
+        new = _new_version(space, path, content, status, version_id)
+        with self._catalogue.change() as connection:
+            file_rows.add_folders(connection, space.id, remote_path.parents(path))
+            file_rows.put_version(connection, new, replaced_place="kept")
+
+    def _open(self, space: Space, path: str) -> int:
+        folder = f"{space.folder}/{remote_path.parent(path)}".rstrip("/")
+        try:
+            with disk.folder(self._folder.files, folder) as parent:
+                return disk.open_regular(remote_path.name(path), os.O_RDONLY, dir_fd=parent)
+        except OSError as error:
+            raise ProblemError("file_not_found", "It is gone from the receiver's disk.") from error
+
+    def _take_in(self, space: Space, path: str, descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return
+        with self._catalogue.read() as connection:
+            row = file_rows.at_path(connection, space.id, path)
+        if row is not None and row.identity == Identity.of(status):
+            return
+        content = _read(descriptor, status, row)
+        if Identity.of(os.fstat(descriptor)) != Identity.of(status):
+            return  # still being written; whoever asks next reads it again
+        with self._catalogue.change() as connection:
+            self._record(connection, space, path, row, content, status)
+
+    def _record(
+        self,
+        connection: Connection,
+        space: Space,
+        path: str,
+        row: FileRow | None,
+        content: Content,
+        status: os.stat_result,
+    ) -> None:
+        now = file_rows.at_path(connection, space.id, path)
+        if (now and now.version_id) != (row and row.version_id):
+            return  # a publication came between; it kept what it found
+        if row is not None and row.manifest_digest == content.manifest.digest():
+            file_rows.set_identity(connection, row.version_id, Identity.of(status))
+            return
+        _log.warning("changed outside: %r", path)
+        file_rows.add_folders(connection, space.id, remote_path.parents(path))
+        new = _new_version(space, path, content, status, new_id())
+        file_rows.put_version(connection, new, replaced_place="lost")
+
+
+def _read(descriptor: int, status: os.stat_result, row: FileRow | None) -> Content:
+    """Read on the row's own grid where it fits, so that what is the same shows as the same."""
+    same_size = row is not None and row.size == status.st_size
+    chunk_bytes = row.chunk_bytes if row and same_size else default_chunk_bytes(status.st_size)
+    algorithm = row.algorithm if row and same_size else BLAKE3
+    return read_content(descriptor, ChunkPlan(status.st_size, chunk_bytes), algorithm)
+
+
+def _new_version(
+    space: Space, path: str, content: Content, status: os.stat_result, version_id: str
+) -> NewVersion:
+    return NewVersion(
+        id=version_id,
+        space_id=space.id,
+        path=path,
+        manifest=content.manifest,
+        modified_ns=status.st_mtime_ns,
+        added_ns=time.time_ns(),
+        sha256=content.sha256,
+        origin="outside",
+        identity=Identity.of(status),
+    )

@@ -1,0 +1,53 @@
+"""Part files: uploads on their way, one file each, named by the upload's id.
+
+A chunk is written at its offset, so that assembling is a rename, whatever the size.
+"""
+
+from __future__ import annotations
+
+import os
+
+from howdah_receiver.storage.disk import look, open_regular
+
+
+class Parts:
+    """The folder of part files. Raises OSError; callers translate it (see `disk.disk_errors`)."""
+
+    def __init__(self, folder: int) -> None:
+        self._folder = folder
+
+    def create(self, upload_id: str, size: int | None) -> None:
+        """Make the part and reserve its space, so that a full disk is known before the bytes come.
+
+        Nothing is left behind if that fails. The name becomes durable with `sync_names`.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        descriptor = os.open(upload_id, flags, 0o600, dir_fd=self._folder)
+        try:
+            if size:
+                os.posix_fallocate(descriptor, 0, size)
+        except OSError:
+            self.remove(upload_id)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def open(self, upload_id: str) -> int:
+        """A descriptor for reading and writing."""
+        return open_regular(upload_id, os.O_RDWR, dir_fd=self._folder)
+
+    def exists(self, upload_id: str) -> bool:
+        return look(upload_id, dir_fd=self._folder) is not None
+
+    def remove(self, upload_id: str) -> None:
+        """Free the part's space; nothing happens if it is gone."""
+        try:
+            os.unlink(upload_id, dir_fd=self._folder)
+        except FileNotFoundError:
+            pass
+
+    def sync_names(self) -> None:
+        os.fsync(self._folder)
+
+    def names(self) -> list[str]:
+        return os.listdir(self._folder)

@@ -1,0 +1,312 @@
+"""The one door for changes to what people see.
+
+Every change takes the space's lock, commits an intent, does its work on the disk, and commits the result
+together with the intent's removal; only then may anybody answer. A start carries every intent it finds
+through (`recover`): each step can be done again. Which steps were done shows on the disk itself: a part
+is named by its upload and a kept version by its id, so a name that is gone or there, and its inode,
+decide.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import NoReturn
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from howdah_common import remote_path
+from howdah_common.manifest import Manifest
+from howdah_common.problems import ProblemError
+from howdah_receiver.catalogue import files as file_rows
+from howdah_receiver.catalogue import tables
+from howdah_receiver.catalogue import uploads as upload_rows
+from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.catalogue.files import Space
+from howdah_receiver.ids import new_id
+from howdah_receiver.storage import disk
+from howdah_receiver.storage.disk import Identity, disk_errors
+from howdah_receiver.storage.folders import DataFolder
+from howdah_receiver.storage.outside import Outside
+
+FILE_MODE = 0o644
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A part that is whole, checked, and on the disk (fsync), and where it is to stand."""
+
+    upload_id: str
+    space: Space
+    path: str
+    manifest: Manifest
+    modified_ns: int
+    sha256: bytes | None
+    if_version: str | None
+    """The version that must stand there; `none` for nothing; None for whatever does."""
+
+
+class PublishIntent(msgspec.Struct, frozen=True):
+    """What a publication is about to do. Digests of the chunks are found under the upload's id."""
+
+    upload_id: str
+    path: str
+    version_id: str
+    replaced_id: str
+    """The name in versions/ for what stands at the path."""
+    size: int
+    modified_ns: int
+    chunk_bytes: int
+    algorithm: str
+    manifest_digest: bytes
+    sha256: bytes | None
+
+
+class Tree:
+    """Changes of the trees of all spaces. Thread-safe; one change of a space at a time."""
+
+    def __init__(self, catalogue: Catalogue, folder: DataFolder) -> None:
+        self._catalogue = catalogue
+        self._folder = folder
+        self._outside = Outside(catalogue, folder)
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        # Guarded by the lock of its space: what a disk error stopped half-way, by intent.
+        self._unfinished: dict[str, tuple[Space, PublishIntent]] = {}
+
+    def publish(self, publication: Publication) -> str:
+        """Make the upload's part the file at its path; the id of the version that then stands there.
+
+        Durable on return. The caller has fsynced the part, and nobody writes to it any more.
+        Raises ProblemError: version_conflict and path_conflict (nothing was changed), storage_full and
+        storage_failed (the next start, or the next change of the space, carries it through).
+        """
+        space, path = publication.space, publication.path
+        self._outside.take_in(space, path)
+        with self._locks[space.id], disk_errors():
+            self._settle(space)
+            with self._catalogue.read() as connection:
+                current = file_rows.at_path(connection, space.id, path)
+                self._check(connection, publication, current)
+            if current and _is_the_same(current, publication):
+                return self._keep_current(publication, current)
+            self._check_on_disk(space, path)
+            intent_id, intent = self._commit_intent(publication, current)
+            self._unfinished[intent_id] = (space, intent)
+            self._carry_out(space, intent_id, intent)
+            return intent.version_id
+
+    def make_folder(self, space: Space, path: str) -> bool:
+        """Make a folder and those above it; whether it is new. Durable on return.
+
+        It needs no intent: a folder that a crash leaves without its row is empty, and is taken as it is
+        by whoever asks for it next.
+        """
+        with self._locks[space.id], disk_errors():
+            self._settle(space)
+            with self._catalogue.read() as connection:
+                self._check_parents(connection, space, f"{path}/.")
+                if path in file_rows.folders_among(connection, space.id, [path]):
+                    return False
+            self._check_on_disk(space, f"{path}/.")
+            with disk.made_folder(self._folder.files, f"{space.folder}/{path}"):
+                pass
+            with self._catalogue.change() as connection:
+                file_rows.add_folders(connection, space.id, [*remote_path.parents(path), path])
+            return True
+
+    def settle(self, space: Space) -> None:
+        """Carry through what a disk error stopped half-way. Raises ProblemError where it still does."""
+        with self._locks[space.id], disk_errors():
+            self._settle(space)
+
+    def recover(self) -> None:
+        """Carry every intent through, before anything else uses the trees."""
+        with self._catalogue.read() as connection:
+            for row in connection.execute(select(tables.intents)).all():
+                intent = msgspec.msgpack.decode(row.body, type=PublishIntent)
+                self._unfinished[row.id] = (file_rows.space(connection, row.space_id), intent)
+        for space in {space for space, _ in self._unfinished.values()}:
+            try:
+                self.settle(space)
+            except ProblemError as problem:
+                _log.error("not carried through yet: %s", problem)
+
+    def pending(self) -> set[str]:
+        """Uploads whose publication was stopped half-way."""
+        return {intent.upload_id for _, intent in self._unfinished.copy().values()}
+
+    def _settle(self, space: Space) -> None:
+        for intent_id, (place, intent) in list(self._unfinished.items()):
+            if place == space:
+                self._carry_out(space, intent_id, intent)
+                _log.info("carried through: upload %s to %r", intent.upload_id, intent.path)
+
+    # -- the checks, which change nothing
+
+    def _check(
+        self,
+        connection: Connection,
+        publication: Publication,
+        current: file_rows.FileRow | None,
+    ) -> None:
+        self._check_parents(connection, publication.space, publication.path)
+        if file_rows.folders_among(connection, publication.space.id, [publication.path]):
+            raise ProblemError("path_conflict", f"{publication.path!r} is a folder.")
+        wanted = publication.if_version
+        standing = current.version_id if current else "none"
+        if wanted is not None and wanted != standing:
+            raise ProblemError("version_conflict", extra={"version": standing})
+
+    @staticmethod
+    def _check_parents(connection: Connection, space: Space, path: str) -> None:
+        parents = remote_path.parents(path)
+        taken = file_rows.files_among(connection, space.id, parents)
+        if taken:
+            raise ProblemError("path_conflict", f"{taken[0]!r} is a file, and no folder.")
+
+    def _check_on_disk(self, space: Space, path: str) -> None:
+        """What other hands put where the catalogue knows nothing: a link, a pipe, a folder."""
+        folder, name = remote_path.parent(path), remote_path.name(path)
+        try:
+            with disk.folder(self._folder.files, f"{space.folder}/{folder}".rstrip("/")) as parent:
+                there = None if name == "." else disk.look(name, dir_fd=parent)
+        except FileNotFoundError:
+            return
+        except NotADirectoryError as error:
+            raise ProblemError("path_conflict", f"{folder!r} is no folder on the disk.") from error
+        if there is not None and not stat.S_ISREG(there.st_mode):
+            raise ProblemError("path_conflict", f"{path!r} is no regular file on the disk.")
+
+    # -- the change itself
+
+    def _keep_current(self, publication: Publication, current: file_rows.FileRow) -> str:
+        """The very same stands there already: the upload ends in it, and its part goes."""
+        with self._catalogue.change() as connection:
+            upload_rows.set_published(connection, publication.upload_id, current.version_id)
+        self._remove_part(publication.upload_id)
+        return current.version_id
+
+    def _commit_intent(
+        self, publication: Publication, current: file_rows.FileRow | None
+    ) -> tuple[str, PublishIntent]:
+        manifest = publication.manifest
+        intent = PublishIntent(
+            upload_id=publication.upload_id,
+            path=publication.path,
+            version_id=new_id(),
+            replaced_id=current.version_id if current else new_id(),
+            size=manifest.size,
+            modified_ns=publication.modified_ns,
+            chunk_bytes=manifest.chunk_bytes,
+            algorithm=manifest.algorithm,
+            manifest_digest=manifest.digest(),
+            sha256=publication.sha256,
+        )
+        intent_id = new_id()
+        with self._catalogue.write() as connection:
+            connection.execute(
+                tables.intents.insert().values(
+                    id=intent_id,
+                    kind="publish",
+                    space_id=publication.space.id,
+                    body=msgspec.msgpack.encode(intent),
+                )
+            )
+        return intent_id, intent
+
+    def _carry_out(self, space: Space, intent_id: str, intent: PublishIntent) -> None:
+        """Every step can be done again: after a crash, or after a disk error in a later step."""
+        parent, name = remote_path.parent(intent.path), remote_path.name(intent.path)
+        with disk.made_folder(self._folder.files, f"{space.folder}/{parent}".rstrip("/")) as folder:
+            kept_id = None
+            if disk.look(intent.upload_id, dir_fd=self._folder.parts) is not None:
+                kept_id = self._keep_replaced(folder, name, intent.replaced_id)
+                os.rename(intent.upload_id, name, src_dir_fd=self._folder.parts, dst_dir_fd=folder)
+            os.fsync(folder)
+            published = disk.look(name, dir_fd=folder)
+        if published is None:
+            self._give_up(intent_id, intent)
+        if kept_id is not None and kept_id != intent.replaced_id:
+            self._outside.record_kept(space, intent.path, kept_id)
+        self._commit_result(space, intent_id, intent, Identity.of(published))
+        del self._unfinished[intent_id]
+
+    def _keep_replaced(self, folder: int, name: str, version_id: str) -> str | None:
+        """Give what stands at the path a second name in versions/, durably; its id, None for nothing.
+
+        A hard link: the path is never empty, and nothing is copied. Where the id is taken by another
+        inode, other hands have put something there since the intent was written: that is kept as well.
+        """
+        there = disk.look(name, dir_fd=folder)
+        if there is None:
+            return None
+        try:
+            os.link(name, version_id, src_dir_fd=folder, dst_dir_fd=self._folder.versions,
+                    follow_symlinks=False)  # fmt: skip
+        except FileExistsError:
+            kept = disk.look(version_id, dir_fd=self._folder.versions)
+            if kept is None or kept.st_ino != there.st_ino:
+                return self._keep_replaced(folder, name, new_id())
+        os.fsync(self._folder.versions)
+        return version_id
+
+    def _is_kept(self, version_id: str) -> bool:
+        return disk.look(version_id, dir_fd=self._folder.versions) is not None
+
+    def _commit_result(
+        self, space: Space, intent_id: str, intent: PublishIntent, identity: Identity
+    ) -> None:
+        with self._catalogue.change() as connection:
+            digests = upload_rows.all_digests(connection, intent.upload_id)
+            manifest = Manifest(intent.size, intent.chunk_bytes, intent.algorithm, digests)
+            file_rows.add_folders(connection, space.id, remote_path.parents(intent.path))
+            file_rows.put_version(
+                connection,
+                file_rows.NewVersion(
+                    id=intent.version_id,
+                    space_id=space.id,
+                    path=intent.path,
+                    manifest=manifest,
+                    modified_ns=intent.modified_ns,
+                    added_ns=time.time_ns(),
+                    sha256=intent.sha256,
+                    origin="upload",
+                    identity=identity,
+                ),
+                replaced_place="kept" if self._is_kept(intent.replaced_id) else "lost",
+            )
+            upload_rows.set_published(connection, intent.upload_id, intent.version_id)
+            connection.execute(tables.intents.delete().where(tables.intents.c.id == intent_id))
+
+    def _give_up(self, intent_id: str, intent: PublishIntent) -> NoReturn:
+        """Neither the part nor the file is there: other hands took it before it was answered for."""
+        with self._catalogue.write() as connection:
+            upload_rows.reopen_empty(connection, intent.upload_id)
+            connection.execute(tables.intents.delete().where(tables.intents.c.id == intent_id))
+        del self._unfinished[intent_id]
+        raise ProblemError("upload_incomplete", "What was received is gone from the disk.")
+
+    def _remove_part(self, upload_id: str) -> None:
+        try:
+            os.unlink(upload_id, dir_fd=self._folder.parts)
+        except FileNotFoundError:
+            pass
+
+
+def _is_the_same(current: file_rows.FileRow, publication: Publication) -> bool:
+    manifest = publication.manifest
+    return (
+        current.size == manifest.size
+        and current.modified_ns == publication.modified_ns
+        and current.chunk_bytes == manifest.chunk_bytes
+        and current.algorithm == manifest.algorithm
+        and current.manifest_digest == manifest.digest()
+        and not current.damaged
+    )

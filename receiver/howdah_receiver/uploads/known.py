@@ -1,0 +1,173 @@
+"""Content that the account can already read, so that it need not come over the line again.
+
+Looked for where it can pay: in what stands or stood at the upload's path, and in files of the same size.
+Only within the account's own spaces: an answer never tells what others have.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, or_, select
+
+from howdah_common.digests import DIGEST_BYTES
+from howdah_common.problems import ProblemError
+from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.catalogue.tables import files, manifests, spaces, versions
+from howdah_receiver.catalogue.uploads import UploadRow
+from howdah_receiver.storage import disk
+from howdah_receiver.storage.disk import BLOCK_BYTES, Identity, read_blocks
+from howdah_receiver.storage.folders import DataFolder
+from howdah_receiver.uploads.session import ChunkChecker, Session
+
+_MOST_CANDIDATES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    version_id: str
+    place: str
+    folder: str
+    path: str
+    chunk_bytes: int
+    identity: Identity
+
+
+class KnownChunks:
+    def __init__(self, catalogue: Catalogue, folder: DataFolder) -> None:
+        self._catalogue = catalogue
+        self._folder = folder
+
+    def may_help(self, upload: UploadRow) -> bool:
+        """Whether something of this size or at this path is there on the same grid."""
+        if not upload.size:
+            return False
+        with self._catalogue.read() as connection:
+            return bool(_candidates(connection, upload, 1))
+
+    def fill(self, session: Session, wanted: Mapping[int, bytes]) -> None:
+        """Write those chunks of `wanted` (digests by number) whose content is found; each is checked
+        like one that came over the line. What cannot be read is passed over: it will be sent."""
+        left = {
+            number: digest for number, digest in wanted.items() if number not in session.received()
+        }
+        with self._catalogue.read() as connection:
+            candidates = _candidates(connection, session.upload, _MOST_CANDIDATES)
+        for candidate in candidates:
+            if not left:
+                return
+            self._fill_from(candidate, session, left)
+
+    def _fill_from(self, candidate: _Candidate, session: Session, left: dict[int, bytes]) -> None:
+        places = self._places(candidate, left)
+        if not places:
+            return
+        descriptor = self._open(candidate)
+        if descriptor is None:
+            return
+        try:
+            for number, at in places.items():
+                if self._copy(descriptor, candidate, session, number, at, left[number]):
+                    del left[number]
+        finally:
+            os.close(descriptor)
+
+    def _places(self, candidate: _Candidate, left: Mapping[int, bytes]) -> dict[int, int]:
+        """Where in the candidate each wanted chunk stands, as chunk numbers."""
+        query = select(manifests.c.digests).where(manifests.c.version_id == candidate.version_id)
+        with self._catalogue.read() as connection:
+            digests = bytes(connection.execute(query).scalar_one())
+        at_of = {
+            digests[start : start + DIGEST_BYTES]: start // DIGEST_BYTES
+            for start in range(0, len(digests), DIGEST_BYTES)
+        }
+        return {number: at_of[digest] for number, digest in left.items() if digest in at_of}
+
+    def _open(self, candidate: _Candidate) -> int | None:
+        try:
+            if candidate.place == "kept":
+                descriptor = disk.open_regular(
+                    candidate.version_id, os.O_RDONLY, dir_fd=self._folder.versions
+                )
+            else:
+                folder, _, name = f"{candidate.folder}/{candidate.path}".rpartition("/")
+                with disk.folder(self._folder.files, folder) as parent:
+                    descriptor = disk.open_regular(name, os.O_RDONLY, dir_fd=parent)
+        except OSError:
+            return None
+        if Identity.of(os.fstat(descriptor)) == candidate.identity:
+            return descriptor
+        os.close(descriptor)
+        return None
+
+    def _copy(
+        self,
+        descriptor: int,
+        candidate: _Candidate,
+        session: Session,
+        number: int,
+        at: int,
+        digest: bytes,
+    ) -> bool:
+        plan = session.upload.plan
+        if plan is None:
+            return False
+        length = plan.span(number).length
+        writer = session.begin(number, length)
+        if isinstance(writer, ChunkChecker):
+            return True
+        try:
+            offset = at * candidate.chunk_bytes
+            for block in read_blocks(descriptor, offset, length, bytearray(BLOCK_BYTES)):
+                writer.write([block])
+            writer.finish(digest)
+        except (OSError, ProblemError) as error:
+            writer.abandon()
+            if isinstance(error, ProblemError) and error.code != "chunk_mismatch":
+                raise
+            return False
+        return True
+
+
+def _candidates(connection: Connection, upload: UploadRow, most: int) -> list[_Candidate]:
+    query = (
+        select(
+            versions.c.id,
+            versions.c.place,
+            versions.c.size,
+            versions.c.chunk_bytes,
+            versions.c.device,
+            versions.c.inode,
+            versions.c.disk_modified_ns,
+            files.c.path,
+            spaces.c.folder,
+        )
+        .join(files, files.c.id == versions.c.file_id)
+        .join(spaces, spaces.c.id == files.c.space_id)
+        .where(
+            spaces.c.account_id == upload.account_id,
+            versions.c.place != "lost",
+            versions.c.damaged.is_(False),
+            versions.c.chunk_bytes == upload.chunk_bytes,
+            versions.c.algorithm == upload.algorithm,
+            or_(
+                versions.c.size == upload.size,
+                (files.c.space_id == upload.space_id) & (files.c.path == upload.path),
+            ),
+        )
+        .order_by(versions.c.added_ns.desc())
+        .limit(most)
+    )
+    return [
+        _Candidate(
+            row.id,
+            row.place,
+            row.folder,
+            row.path,
+            row.chunk_bytes,
+            Identity(row.device, row.inode, row.size, row.disk_modified_ns),
+        )
+        for row in connection.execute(query)
+    ]

@@ -1,0 +1,350 @@
+"""The chunks of one upload as they come: one writer each, checked on the disk, then counted.
+
+A chunk is *received* when the digest of what stands in the part file was checked and its row is
+committed; it is *durable* after a later successful fdatasync on a descriptor that was open before its
+write. After a failed fsync the kernel calls the pages clean and forgets the error, so nothing since the
+last good one is trusted: those chunks are asked for again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from howdah_common.chunks import Span
+from howdah_common.digests import Buffer, Hasher, hasher
+from howdah_common.problems import ProblemError
+from howdah_common.ranges import RangeSet
+from howdah_receiver.catalogue import uploads as rows
+from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.catalogue.uploads import ChunkRow, UploadRow
+from howdah_receiver.storage.disk import BLOCK_BYTES, disk_errors, read_blocks, write_all
+from howdah_receiver.storage.parts import Parts
+
+SYNC_AFTER_BYTES = 256 * 1024 * 1024
+"""So much is written again at most after a power cut; also keeps write-back going early."""
+
+
+@dataclass(eq=False)
+class Claim:
+    """The right to write one chunk. `turn` is held during each write: who holds it is the only writer."""
+
+    number: int
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    stopped: bool = False
+
+
+class Session:
+    """One upload being worked on. Thread-safe. Holds one descriptor of its part file."""
+
+    def __init__(self, catalogue: Catalogue, parts: Parts, upload: UploadRow) -> None:
+        """The upload is open, and its chunks were checked after an unclean stop (see `recovery`)."""
+        self.upload = upload
+        self._catalogue = catalogue
+        self._parts = parts
+        self._lock = threading.RLock()
+        # Guarded by the lock:
+        self._claims: dict[int, Claim] = {}
+        self._pending: list[ChunkRow] = []
+        self._unsafe: list[int] = []
+        self._unsafe_bytes = 0
+        self._closing = False
+        self._name_synced = False
+        with disk_errors():
+            if not parts.exists(upload.id):
+                parts.create(upload.id, upload.size)
+            self._descriptor = parts.open(upload.id)
+        with catalogue.read() as connection:
+            known = rows.all_chunks(connection, upload.id)
+        self._received = RangeSet.of(row.number for row in known)
+        self._last_number = _short_chunk(known, upload.chunk_bytes)
+        for row in known:
+            if not row.durable:
+                self._note_unsafe(row)
+        self._syncing = threading.Lock()
+
+    # -- chunks
+
+    def span(self, number: int, length: int) -> Span:
+        """Where a chunk of that number and length goes. Raises ProblemError (chunk_out_of_range)."""
+        plan = self.upload.plan
+        if plan is None:
+            return self._span_of_unknown_size(number, length)
+        if number >= plan.total_chunks or plan.span(number).length != length:
+            raise ProblemError("chunk_out_of_range", f"Chunk {number}, {length} bytes.")
+        return plan.span(number)
+
+    def _span_of_unknown_size(self, number: int, length: int) -> Span:
+        chunk_bytes = self.upload.chunk_bytes
+        short = length < chunk_bytes
+        with self._lock:
+            last = self._last_number
+            behind = max((last for _, last in self._received), default=-1)
+            beyond = (last is not None and number > last) or (short and number < behind)
+        if not 0 < length <= chunk_bytes or number >= 65_536 or beyond:
+            raise ProblemError("chunk_out_of_range", f"Chunk {number}, {length} bytes.")
+        return Span(number * chunk_bytes, length)
+
+    def begin(self, number: int, length: int) -> ChunkWriter | ChunkChecker:
+        """Who takes the bytes of a chunk: a writer, or, where it was received before, a checker.
+
+        A writer of the same chunk that is still at work is stopped; on return it has stopped.
+        Raises ProblemError: chunk_out_of_range, upload_not_open.
+        """
+        span = self.span(number, length)
+        while True:
+            with self._lock:
+                if self._closing:
+                    raise ProblemError("upload_not_open")
+                if number in self._received:
+                    return ChunkChecker(self, number)
+                older = self._claims.get(number)
+                if older is None:
+                    claim = self._claims[number] = Claim(number)
+                    return ChunkWriter(self, claim, span)
+                older.stopped = True
+            # Not under the lock: the older one may need it to end its turn.
+            with older.turn, self._lock:
+                if self._claims.get(number) is older:
+                    del self._claims[number]
+
+    def digest_of(self, number: int) -> bytes | None:
+        """Digest of a received chunk."""
+        with self._lock:
+            for row in self._pending:
+                if row.number == number:
+                    return row.digest
+        with self._catalogue.read() as connection:
+            row_there = rows.chunk(connection, self.upload.id, number)
+        return None if row_there is None else row_there.digest
+
+    def commit(self) -> None:
+        """Make the chunks that were checked since the last commit count.
+
+        Raises ProblemError (upload_not_open) where the upload was completed or cancelled meanwhile.
+        """
+        with self._lock:
+            pending, self._pending = self._pending, []
+            if not pending:
+                return
+            try:
+                with disk_errors(), self._catalogue.write() as connection:
+                    if not rows.is_open(connection, self.upload.id):
+                        raise ProblemError("upload_not_open")
+                    rows.put_chunks(connection, self.upload.id, pending)
+            except BaseException:
+                for row in pending:
+                    self._received.remove(row.number)
+                    if row.number == self._last_number:
+                        self._last_number = None
+                raise
+            for row in pending:
+                self._note_unsafe(row)
+
+    def received(self) -> RangeSet:
+        with self._lock:
+            return self._received.copy()
+
+    # -- used by the writers
+
+    def _record(self, claim: Claim, span: Span, digest: bytes) -> None:
+        """A chunk's digest held. Called in the claim's turn."""
+        with self._lock:
+            self._pending.append(ChunkRow(claim.number, span.length, digest, durable=False))
+            self._received.add(claim.number)
+            if self.upload.size is None and span.length < self.upload.chunk_bytes:
+                self._last_number = claim.number
+            self._drop(claim)
+
+    def _drop(self, claim: Claim) -> None:
+        with self._lock:
+            if self._claims.get(claim.number) is claim:
+                del self._claims[claim.number]
+
+    def _note_unsafe(self, row: ChunkRow) -> None:
+        self._unsafe.append(row.number)
+        self._unsafe_bytes += row.length
+
+    # -- durability
+
+    @property
+    def wants_sync(self) -> bool:
+        return self._unsafe_bytes >= SYNC_AFTER_BYTES
+
+    def sync(self) -> None:
+        """Make what was received durable. Raises ProblemError (storage_failed): see the module."""
+        with self._syncing:
+            if not self._unsafe or self._descriptor < 0:
+                return
+            covered = self._flush(os.fdatasync)
+            with self._catalogue.write() as connection:
+                rows.set_durable(connection, self.upload.id, covered)
+
+    def sync_whole(self) -> None:
+        """As `sync`, with the part's length and time, for a completion: its rows go with that."""
+        with self._syncing:
+            self._flush(os.fsync)
+
+    def _flush(self, fsync: Callable[[int], None]) -> list[int]:
+        """The chunks that are on the disk now, with the part's name. Called with `_syncing` held."""
+        with self._lock:
+            # Only these: what is received from here on may not be on its way to the disk yet.
+            covered, self._unsafe, self._unsafe_bytes = self._unsafe, [], 0
+        try:
+            with disk_errors():
+                fsync(self._descriptor)
+                if not self._name_synced:
+                    self._parts.sync_names()
+                    self._name_synced = True
+        except ProblemError:
+            self._distrust(covered)
+            raise
+        return covered
+
+    def _distrust(self, covered: list[int]) -> None:
+        """A failed fsync: forget every chunk that no earlier one made safe, and every write on its way."""
+        with self._lock:
+            was_closing, self._closing = self._closing, True
+        self._stop_writers()
+        with self._lock, disk_errors(), self._catalogue.write() as connection:
+            doubtful = {*covered, *self._unsafe, *(row.number for row in self._pending)}
+            rows.drop_chunks(connection, self.upload.id, doubtful)
+            for number in doubtful:
+                self._received.remove(number)
+            self._pending, self._unsafe, self._unsafe_bytes = [], [], 0
+            self._last_number = None
+            # A fresh descriptor reports what happens from here on.
+            os.close(self._descriptor)
+            self._descriptor = self._parts.open(self.upload.id)
+            self._closing = was_closing
+
+    # -- the end
+
+    def stop(self) -> None:
+        """Stop every writer for good; on return no byte is written any more. What was whole counts."""
+        with self._lock:
+            self._closing = True
+        self._stop_writers()
+        self.commit()
+
+    def discard(self) -> None:
+        """As `stop`, for a cancelled upload: nothing counts any more."""
+        with self._lock:
+            self._closing = True
+        self._stop_writers()
+        with self._lock:
+            self._pending, self._unsafe, self._unsafe_bytes = [], [], 0
+
+    def forget(self, damaged: RangeSet) -> None:
+        """Chunks that were read again and did not hold: to be sent again."""
+        with self._lock, disk_errors(), self._catalogue.write() as connection:
+            rows.drop_chunks(connection, self.upload.id, damaged.numbers())
+            for first, last in damaged:
+                self._received.remove(first, last)
+
+    def go_on(self) -> None:
+        """A completion that did not come about: chunks are taken again."""
+        with self._lock:
+            self._closing = False
+
+    def _stop_writers(self) -> None:
+        with self._lock:
+            claims = list(self._claims.values())
+            for claim in claims:
+                claim.stopped = True
+        for claim in claims:
+            with claim.turn:
+                self._drop(claim)
+
+    @property
+    def idle(self) -> bool:
+        with self._lock:
+            return not (self._claims or self._pending or self._unsafe or self._closing)
+
+    @property
+    def descriptor(self) -> int:
+        return self._descriptor
+
+    def close(self) -> None:
+        """Let go of the part file. The session is not used after this."""
+        with self._syncing, self._lock:
+            self._closing = True
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+
+def _short_chunk(known: Sequence[ChunkRow], chunk_bytes: int) -> int | None:
+    return next((row.number for row in known if row.length < chunk_bytes), None)
+
+
+class ChunkWriter:
+    """Takes the bytes of one chunk, in order, and says whether they count."""
+
+    def __init__(self, session: Session, claim: Claim, span: Span) -> None:
+        self._session = session
+        self._claim = claim
+        self._span = span
+        self._at = span.offset
+        self._state: Hasher = hasher(session.upload.algorithm)
+        self._buffer = bytearray(min(BLOCK_BYTES, span.length))
+
+    def write(self, blocks: Sequence[Buffer]) -> None:
+        """Write the next bytes and digest what then stands in the file, read back from the page cache:
+        a wrong offset, a short or a lying write is found before the chunk counts.
+
+        Raises ProblemError: chunk_superseded, storage_full, storage_failed.
+        """
+        length = sum(len(block) for block in blocks)
+        with self._claim.turn, disk_errors():
+            self._check_turn()
+            write_all(self._session.descriptor, blocks, self._at)
+            for block in read_blocks(self._session.descriptor, self._at, length, self._buffer):
+                self._state.update(block)
+            self._at += length
+
+    def finish(self, digest: bytes) -> None:
+        """The chunk is whole; it counts with the session's next commit if its digest holds.
+
+        Raises ProblemError: chunk_mismatch (nothing of it counts), chunk_superseded.
+        """
+        with self._claim.turn:
+            self._check_turn()
+            if self._at != self._span.end or self._state.digest() != digest:
+                self._session._drop(self._claim)
+                raise ProblemError("chunk_mismatch", extra={"chunks": [self._claim.number]})
+            self._session._record(self._claim, self._span, digest)
+
+    def abandon(self) -> None:
+        """The bytes stopped coming: the chunk is free for the next request."""
+        self._session._drop(self._claim)
+
+    def _check_turn(self) -> None:
+        if self._claim.stopped:
+            raise ProblemError("chunk_superseded", extra={"chunks": [self._claim.number]})
+
+
+class ChunkChecker:
+    """Takes the bytes of a chunk that was received before: they are compared, never written."""
+
+    def __init__(self, session: Session, number: int) -> None:
+        self._session = session
+        self._number = number
+        self._state: Hasher = hasher(session.upload.algorithm)
+
+    def write(self, blocks: Sequence[Buffer]) -> None:
+        for block in blocks:
+            self._state.update(block)
+
+    def finish(self, digest: bytes) -> None:
+        """Raises ProblemError: chunk_mismatch, or chunk_conflict where they are other bytes."""
+        arrived = self._state.digest()
+        if arrived != digest:
+            raise ProblemError("chunk_mismatch", extra={"chunks": [self._number]})
+        if self._session.digest_of(self._number) != arrived:
+            raise ProblemError("chunk_conflict", extra={"chunks": [self._number]})
+
+    def abandon(self) -> None:
+        """Nothing was begun."""

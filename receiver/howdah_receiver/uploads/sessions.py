@@ -1,0 +1,154 @@
+"""The uploads that are being worked on: finds, opens, syncs and lets go of their sessions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from howdah_common.problems import ProblemError
+from howdah_receiver.catalogue import uploads as rows
+from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.catalogue.uploads import UploadRow
+from howdah_receiver.storage.parts import Parts
+from howdah_receiver.uploads.recovery import check_suspect
+from howdah_receiver.uploads.session import Session
+from howdah_receiver.uploads.states import UploadState
+
+MOST_OPEN = 256
+"""Descriptors kept for uploads that rest; those that are written to are kept in any case."""
+SYNC_SECONDS = 20
+
+_log = logging.getLogger(__name__)
+
+
+class Sessions:
+    """Thread-safe. `start` and `stop` its thread, which makes durable what rests."""
+
+    def __init__(self, catalogue: Catalogue, parts: Parts) -> None:
+        self._catalogue = catalogue
+        self._parts = parts
+        self._lock = threading.Lock()
+        # Guarded by the lock; least recently used first:
+        self._open: OrderedDict[str, Session] = OrderedDict()
+        self._users: defaultdict[str, int] = defaultdict(int)
+        # One opens an upload at a time; which lock is up to the upload's id.
+        self._opening = [threading.Lock() for _ in range(64)]
+        self._stopping = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._keep_safe, name="sync", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def sync_soon(self) -> None:
+        """Much has come since the last sync."""
+        self._wake.set()
+
+    def stop(self) -> bool:
+        """Make everything durable; whether that worked."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with self._lock:
+            sessions = list(self._open.values())
+            self._open.clear()
+        safe = True
+        for session in sessions:
+            try:
+                session.stop()
+                session.sync()
+            except ProblemError as problem:
+                _log.warning("upload %s: %s", session.upload.id, problem)
+                safe = False
+            session.close()
+        return safe
+
+    @contextmanager
+    def of(self, upload: UploadRow) -> Iterator[Session]:
+        """The session of an upload, which stays open at least for the block.
+
+        Raises ProblemError: upload_not_open, storage_full, storage_failed.
+        """
+        session = self._enter(upload)
+        try:
+            yield session
+        finally:
+            self._leave(upload.id)
+
+    def _enter(self, upload: UploadRow) -> Session:
+        with self._opening[hash(upload.id) % len(self._opening)]:
+            with self._lock:
+                session = self._open.get(upload.id)
+                if session is not None:
+                    self._open.move_to_end(upload.id)
+                    self._users[upload.id] += 1
+                    return session
+            session = self._make(upload.id)
+            with self._lock:
+                self._open[upload.id] = session
+                self._users[upload.id] += 1
+            return session
+
+    def _make(self, upload_id: str) -> Session:
+        with self._catalogue.read() as connection:
+            upload = rows.by_id(connection, upload_id)
+        if upload is None or upload.state is not UploadState.OPEN:
+            raise ProblemError("upload_not_open")
+        if upload.suspect:
+            check_suspect(self._catalogue, self._parts, upload)
+        return Session(self._catalogue, self._parts, upload)
+
+    def _leave(self, upload_id: str) -> None:
+        with self._lock:
+            self._users[upload_id] -= 1
+            if not self._users[upload_id]:
+                del self._users[upload_id]
+
+    def find(self, upload_id: str) -> Session | None:
+        """The session, where there is one."""
+        with self._lock:
+            return self._open.get(upload_id)
+
+    def drop(self, upload_id: str) -> None:
+        """The upload has ended."""
+        with self._lock:
+            session = self._open.pop(upload_id, None)
+        if session is not None:
+            session.close()
+
+    # -- its thread
+
+    def _keep_safe(self) -> None:
+        while True:
+            self._wake.wait(SYNC_SECONDS)
+            self._wake.clear()
+            if self._stopping:
+                return
+            with self._lock:
+                sessions = list(self._open.items())
+            for upload_id, session in sessions:
+                self._sync(upload_id, session)
+            self._let_rest()
+
+    def _sync(self, upload_id: str, session: Session) -> None:
+        try:
+            session.sync()
+        except ProblemError as problem:
+            _log.warning("upload %s: %s", upload_id, problem)
+
+    def _let_rest(self) -> None:
+        """Close what rests beyond the number that may stay open, oldest first."""
+        with self._lock:
+            surplus = len(self._open) - MOST_OPEN
+            resting = [
+                upload_id
+                for upload_id, session in self._open.items()
+                if upload_id not in self._users and session.idle
+            ]
+            closing = [self._open.pop(upload_id) for upload_id in resting[: max(0, surplus)]]
+        for session in closing:
+            session.close()
