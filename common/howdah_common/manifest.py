@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from howdah_common.chunks import ChunkPlan
 from howdah_common.digests import DIGEST_BYTES, hasher
+from howdah_common.ranges import RangeSet
 
 _DOMAIN = b"howdah-manifest-1\0"
 """Names what is hashed, so that a manifest's digest can never be taken for that of a chunk."""
@@ -36,6 +37,11 @@ class Manifest:
         if not 0 <= at < len(self.digests):
             raise IndexError(f"chunk {number} of {len(self.digests) // DIGEST_BYTES}")
         return self.digests[at : at + DIGEST_BYTES]
+
+    def differing(self, other: Manifest) -> RangeSet:
+        """The chunks whose digests differ from those of `other`, which is on the same grid."""
+        numbers = range(self.plan.total_chunks)
+        return RangeSet.of(n for n in numbers if self.chunk_digest(n) != other.chunk_digest(n))
 
     def digest(self) -> bytes:
         """H("howdah-manifest-1\\0" + algorithm + "\\0" + u64be(size) + u64be(chunk_bytes) + digests)."""

@@ -22,6 +22,7 @@ from howdah_receiver.jobs.whole_digest import WholeDigests
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.tree import Tree
+from howdah_receiver.uploads.endings import Endings
 from howdah_receiver.uploads.known import KnownChunks
 from howdah_receiver.uploads.recovery import recover
 from howdah_receiver.uploads.service import Uploads
@@ -50,7 +51,8 @@ class Receiver:
         parts = Parts(self.folder.parts)
         self.sessions = Sessions(self.catalogue, parts)
         known = KnownChunks(self.catalogue, self.folder)
-        self.uploads = Uploads(self.catalogue, parts, tree, self.sessions, known)
+        self.uploads = Uploads(self.catalogue, parts, self.sessions, known)
+        self.endings = Endings(self.catalogue, parts, tree, self.sessions)
         self.files = Files(self.catalogue, self.folder, tree)
         self.whole_digests = WholeDigests(self.catalogue, self.folder)
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
@@ -65,6 +67,7 @@ class Receiver:
             catalogue=self.catalogue,
             accounts=self.accounts,
             uploads=self.uploads,
+            endings=self.endings,
             sessions=self.sessions,
             files=self.files,
             whole_digests=self.whole_digests,

@@ -14,6 +14,7 @@ from howdah_receiver.accounts.service import Accounts
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.whole_digest import WholeDigests
+from howdah_receiver.uploads.endings import Endings
 from howdah_receiver.uploads.service import Uploads
 from howdah_receiver.uploads.sessions import Sessions
 
@@ -25,6 +26,7 @@ class Context:
     catalogue: Catalogue
     accounts: Accounts
     uploads: Uploads
+    endings: Endings
     sessions: Sessions
     files: Files
     whole_digests: WholeDigests

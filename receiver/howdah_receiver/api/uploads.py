@@ -32,8 +32,8 @@ from howdah_receiver.api.context import Context, context_of
 from howdah_receiver.api.gate import device_of
 from howdah_receiver.api.views import file_info
 from howdah_receiver.catalogue.uploads import UploadRow
-from howdah_receiver.uploads.session import ChunkChecker
 from howdah_receiver.uploads.stream import ChunkStream
+from howdah_receiver.uploads.writers import ChunkChecker
 
 BODY_BYTES = 64 * 1024 * 1024
 """What a chunk stream may carry in one request, beside its last frame."""
@@ -172,7 +172,7 @@ async def complete(request: Request) -> Response:
     if not done:
         return Response(status_code=202, headers={"Location": location, "Retry-After": "2"})
     if others:  # which may have been with other words: asked again, with these
-        await context.offload(context.uploads.complete, account, upload_id, asked)
+        await context.offload(context.endings.complete, account, upload_id, asked)
     else:
         work.result()
     context.whole_digests.wake()
@@ -187,7 +187,7 @@ def _begin_completion(
 ) -> asyncio.Future[Any]:
     loop = asyncio.get_running_loop()
     work = loop.run_in_executor(
-        context.executor, context.uploads.complete, account, upload_id, asked
+        context.executor, context.endings.complete, account, upload_id, asked
     )
     context.completions[upload_id] = work
 
@@ -215,7 +215,7 @@ async def verify(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     context, account = context_of(request), device_of(request).account_id
-    await context.offload(context.uploads.cancel, account, request.path_params["upload"])
+    await context.offload(context.endings.cancel, account, request.path_params["upload"])
     return Response(status_code=204)
 
 

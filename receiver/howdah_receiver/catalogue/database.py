@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from howdah_common.problems import ProblemError
 from howdah_receiver.catalogue import tables
 
 FILE_NAME = "catalogue.sqlite3"
@@ -49,8 +51,8 @@ class Catalogue:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent view of the last commit."""
-        with self._engine.connect() as connection, connection.begin():
+        """One consistent view of the last commit. Raises ProblemError as `write` does."""
+        with _disk_problems(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -58,8 +60,10 @@ class Catalogue:
         """A transaction: durable once this returns, or undone if the block raises.
 
         One writer at a time: waiting here is fair and cheap, where SQLite's own waiting sleeps and retries.
+        Raises ProblemError: storage_full, storage_failed; nothing of the block counts then.
         """
         with (
+            _disk_problems(),
             self._writing,
             self._engine.connect().execution_options(howdah_writes=True) as connection,
             connection.begin(),
@@ -82,6 +86,19 @@ class Catalogue:
     def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the file."""
         self._engine.dispose()
+
+
+@contextmanager
+def _disk_problems() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        name = getattr(error.orig, "sqlite_errorname", "")
+        if name == "SQLITE_FULL":
+            raise ProblemError("storage_full") from error
+        if name.startswith(("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+            raise ProblemError("storage_failed", "The catalogue cannot be written.") from error
+        raise
 
 
 def set_up_connection(connection: sqlite3.Connection, _record: object = None) -> None:

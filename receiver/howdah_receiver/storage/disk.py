@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 from howdah_common.digests import Buffer
 from howdah_common.problems import ProblemError
 
-BLOCK_BYTES = 1024 * 1024
+READ_BYTES = 256 * 1024
+"""What is read at a time to be digested: small enough to stay in the processor's cache."""
 FOLDER_MODE = 0o755
 """The data folder itself is 0700: these modes matter once its owner shares it on purpose."""
 
@@ -126,17 +128,25 @@ def write_all(descriptor: int, blocks: Sequence[Buffer], offset: int) -> None:
             views[0] = views[0][written:]
 
 
-def read_blocks(
-    descriptor: int, offset: int, length: int, buffer: bytearray
-) -> Iterator[memoryview]:
-    """What stands from `offset` on, `length` bytes, in views of `buffer` that are good until the next.
+_own = threading.local()
 
-    Raises OSError (EIO) where the file ends before that.
+
+def read_blocks(
+    descriptor: int, offset: int, length: int, buffer: bytearray | None = None
+) -> Iterator[memoryview]:
+    """What stands from `offset` on, `length` bytes, in views that are good until the next is asked for.
+
+    They are views of `buffer`, or of one that the thread keeps: fresh memory for each chunk would cost
+    more than reading it. Raises OSError (EIO) where the file ends before that.
     """
+    if buffer is None:
+        if not hasattr(_own, "buffer"):
+            _own.buffer = bytearray(READ_BYTES)
+        buffer = _own.buffer
     view = memoryview(buffer)
     end = offset + length
     while offset < end:
-        count = os.preadv(descriptor, [view[: min(len(buffer), end - offset)]], offset)
+        count = os.preadv(descriptor, [view[: min(len(view), end - offset)]], offset)
         if count == 0:
             raise OSError(errno.EIO, "the file is shorter than it should be")
         yield view[:count]

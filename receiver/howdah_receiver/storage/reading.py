@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from howdah_common.chunks import ChunkPlan
 from howdah_common.digests import hasher
 from howdah_common.manifest import Manifest
-from howdah_receiver.storage.disk import BLOCK_BYTES, read_blocks
+from howdah_receiver.storage.disk import read_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,9 @@ def read_content(descriptor: int, plan: ChunkPlan, algorithm: str) -> Content:
     """One pass over the file, in constant memory. Raises OSError (EIO if it is shorter than the plan)."""
     whole = hashlib.sha256()
     digests = bytearray()
-    buffer = bytearray(BLOCK_BYTES)
     for span in plan.spans():
         chunk = hasher(algorithm)
-        for block in read_blocks(descriptor, span.offset, span.length, buffer):
+        for block in read_blocks(descriptor, span.offset, span.length):
             chunk.update(block)
             whole.update(block)
         digests += chunk.digest()
@@ -35,6 +34,6 @@ def read_content(descriptor: int, plan: ChunkPlan, algorithm: str) -> Content:
 def chunk_digest(descriptor: int, offset: int, length: int, algorithm: str) -> bytes:
     """The digest of what stands in the file there. Raises OSError."""
     state = hasher(algorithm)
-    for block in read_blocks(descriptor, offset, length, bytearray(min(BLOCK_BYTES, length))):
+    for block in read_blocks(descriptor, offset, length):
         state.update(block)
     return state.digest()

@@ -18,9 +18,10 @@ from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.tables import files, manifests, spaces, versions
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.storage import disk
-from howdah_receiver.storage.disk import BLOCK_BYTES, Identity, read_blocks
+from howdah_receiver.storage.disk import READ_BYTES, Identity, read_blocks
 from howdah_receiver.storage.folders import DataFolder
-from howdah_receiver.uploads.session import ChunkChecker, Session
+from howdah_receiver.uploads.session import Session
+from howdah_receiver.uploads.writers import ChunkChecker
 
 _MOST_CANDIDATES = 16
 
@@ -120,7 +121,9 @@ class KnownChunks:
             return True
         try:
             offset = at * candidate.chunk_bytes
-            for block in read_blocks(descriptor, offset, length, bytearray(BLOCK_BYTES)):
+            # A buffer of its own: the writer reads back into the thread's.
+            buffer = bytearray(READ_BYTES)
+            for block in read_blocks(descriptor, offset, length, buffer):
                 writer.write([block])
             writer.finish(digest)
         except (OSError, ProblemError) as error:

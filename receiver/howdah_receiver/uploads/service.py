@@ -1,13 +1,10 @@
-"""An upload's way: start, have, chunks, complete, cancel, verify. Synchronous; called from threads.
+"""An upload's way up to its end: start, look, have, chunks, verify. Synchronous; called from threads.
 
-What `complete` promises is in docs/protocol.md; how it is kept is the order of the steps in `_complete`.
+How it ends is in `endings`.
 """
 
 from __future__ import annotations
 
-import hmac
-import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from howdah_common import chunks as chunk_plans
 from howdah_common.chunks import ChunkPlanError
 from howdah_common.digests import ALGORITHMS, DIGEST_BYTES
-from howdah_common.manifest import Manifest
-from howdah_common.messages import Complete, StartUpload
+from howdah_common.messages import StartUpload
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_common.remote_path import BadPath, check_path
@@ -33,10 +29,8 @@ from howdah_receiver.catalogue.uploads import ChunkRow, UploadRow
 from howdah_receiver.ids import new_id
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.parts import Parts
-from howdah_receiver.storage.reading import chunk_digest, read_content
-from howdah_receiver.storage.tree import Publication, Tree
+from howdah_receiver.storage.reading import chunk_digest
 from howdah_receiver.uploads.known import KnownChunks
-from howdah_receiver.uploads.recovery import check_suspect
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sessions import Sessions
 from howdah_receiver.uploads.states import UploadState
@@ -62,15 +56,12 @@ class Uploads:
     """Thread-safe. An account sees its own uploads and no others: every call says which account asks."""
 
     def __init__(
-        self, catalogue: Catalogue, parts: Parts, tree: Tree, sessions: Sessions, known: KnownChunks
+        self, catalogue: Catalogue, parts: Parts, sessions: Sessions, known: KnownChunks
     ) -> None:
         self._catalogue = catalogue
         self._parts = parts
-        self._tree = tree
         self._sessions = sessions
         self._known = known
-        # Ends of uploads (complete, cancel, verify) one at a time; which lock is up to the upload's id.
-        self._ending = [threading.Lock() for _ in range(64)]
 
     # -- start
 
@@ -114,14 +105,7 @@ class Uploads:
     def find(self, account_id: str, upload_id: str) -> UploadRow:
         """Raises ProblemError (upload_not_found), also for what another account has."""
         with self._catalogue.read() as connection:
-            return self._find(connection, account_id, upload_id)
-
-    @staticmethod
-    def _find(connection: Connection, account_id: str, upload_id: str) -> UploadRow:
-        row = rows.by_id(connection, upload_id)
-        if row is None or row.account_id != account_id:
-            raise ProblemError("upload_not_found")
-        return row
+            return own_upload(connection, account_id, upload_id)
 
     def view(self, account_id: str, upload_id: str) -> UploadView:
         """The upload with what counts of it, after it was checked if the last run did not end cleanly."""
@@ -145,7 +129,7 @@ class Uploads:
             with self._sessions.of(row):
                 pass  # opening it checks it
         with self._catalogue.read() as connection:
-            row = self._find(connection, account_id, upload_id)
+            row = own_upload(connection, account_id, upload_id)
             return row, rows.all_chunks(connection, upload_id)
 
     def live(self, account_id: str) -> list[UploadRow]:
@@ -185,178 +169,6 @@ class Uploads:
             received = session.received()
         return RangeSet.of(number for number in wanted if number not in received)
 
-    # -- the end
-
-    def complete(self, account_id: str, upload_id: str, request: Complete) -> UploadRow:
-        """Publish the upload; durable on return.
-
-        Raises ProblemError: upload_not_found, upload_not_open, completion_conflict, upload_incomplete,
-        size_mismatch, manifest_mismatch, sha256_mismatch, version_conflict, path_conflict, bad_path,
-        storage_full, storage_failed.
-        """
-        body = msgspec.json.encode(request)
-        with self._end(account_id, upload_id) as row:
-            if row.state is UploadState.COMPLETING:
-                row = self._settled(row)
-            if row.state is UploadState.PUBLISHED:
-                return self._completed_before(row, body)
-            if row.state is not UploadState.OPEN:
-                raise ProblemError("upload_not_open", extra={"state": row.state.value})
-            with self._sessions.of(row) as session:
-                session.stop()
-                try:
-                    self._complete(session, request, body)
-                except BaseException:
-                    session.go_on()
-                    raise
-            self._sessions.drop(row.id)
-            return self.find(account_id, upload_id)
-
-    def _complete(self, session: Session, request: Complete, body: bytes) -> None:
-        upload = session.upload
-        manifest = self._manifest(upload, request)
-        path = _checked(request.path) if request.path is not None else upload.path
-        with self._catalogue.write() as connection:
-            rows.advance(
-                connection, upload.id, UploadState.OPEN, UploadState.COMPLETING,
-                completion_body=body,
-            )  # fmt: skip
-        try:
-            sha256 = self._check_whole(session, manifest, request.sha256)
-            self._make_durable(session, manifest, upload.modified_ns)
-            self._publish(upload, path, manifest, sha256, request.if_version)
-        except BaseException as error:
-            rejected = isinstance(error, ProblemError) and error.code == "sha256_mismatch"
-            self._step_back(upload, rejected=rejected)
-            raise
-
-    def _manifest(self, upload: UploadRow, request: Complete) -> Manifest:
-        """What was received, if it is what the client says it sent."""
-        if upload.size is not None and request.size != upload.size:
-            raise ProblemError("size_mismatch", f"{upload.size} bytes were announced.")
-        with self._catalogue.read() as connection:
-            chunks = rows.all_chunks(connection, upload.id)
-        try:
-            plan = chunk_plans.ChunkPlan(request.size, upload.chunk_bytes)
-        except ChunkPlanError as error:
-            raise ProblemError("size_mismatch", str(error)) from error
-        missing = RangeSet.of(chunk.number for chunk in chunks).missing(plan.total_chunks)
-        if missing:
-            raise ProblemError("upload_incomplete", extra={"missing": missing.pairs()})
-        if sum(chunk.length for chunk in chunks) != request.size:
-            raise ProblemError("size_mismatch", "The chunks received have another size in all.")
-        digests = b"".join(chunk.digest for chunk in chunks)
-        manifest = Manifest(request.size, upload.chunk_bytes, upload.algorithm, digests)
-        if not hmac.compare_digest(manifest.digest().hex(), request.manifest_digest):
-            raise ProblemError("manifest_mismatch")
-        return manifest
-
-    def _check_whole(
-        self, session: Session, manifest: Manifest, wanted: str | None
-    ) -> bytes | None:
-        """The whole-file SHA-256, checked before publication, where the client gave one."""
-        if wanted is None:
-            return None
-        with disk_errors():
-            content = read_content(session.descriptor, manifest.plan, manifest.algorithm)
-        if content.manifest != manifest:
-            self._drop_damaged(session.upload.id, manifest, content.manifest)
-        if not hmac.compare_digest(content.sha256.hex(), wanted):
-            raise ProblemError("sha256_mismatch")
-        return content.sha256
-
-    def _drop_damaged(self, upload_id: str, wanted: Manifest, found: Manifest) -> None:
-        damaged = RangeSet.of(
-            number
-            for number in range(wanted.plan.total_chunks)
-            if wanted.chunk_digest(number) != found.chunk_digest(number)
-        )
-        with self._catalogue.write() as connection:
-            rows.drop_chunks(connection, upload_id, damaged.numbers())
-        self._sessions.drop(upload_id)
-        raise ProblemError("upload_incomplete", extra={"missing": damaged.pairs()})
-
-    def _make_durable(self, session: Session, manifest: Manifest, modified_ns: int) -> None:
-        """The part as it shall stand, on the disk: length, time, bytes."""
-        with disk_errors():
-            os.ftruncate(session.descriptor, manifest.size)
-            try:
-                os.utime(session.descriptor, ns=(time.time_ns(), modified_ns))
-            except OverflowError:
-                pass  # a time that no disk holds is kept in the catalogue alone
-            os.fchmod(session.descriptor, 0o644)
-        session.sync_whole()
-
-    def _publish(
-        self,
-        upload: UploadRow,
-        path: str,
-        manifest: Manifest,
-        sha256: bytes | None,
-        if_version: str | None,
-    ) -> None:
-        with self._catalogue.read() as connection:
-            space = file_rows.space(connection, upload.space_id)
-        self._tree.publish(
-            Publication(
-                upload_id=upload.id,
-                space=space,
-                path=path,
-                manifest=manifest,
-                modified_ns=upload.modified_ns,
-                sha256=sha256,
-                if_version=if_version,
-            )
-        )
-
-    def _step_back(self, upload: UploadRow, *, rejected: bool) -> None:
-        after = UploadState.REJECTED if rejected else UploadState.OPEN
-        if upload.id in self._tree.pending():
-            return  # the intent stands: the next try carries it through
-        with self._catalogue.write() as connection:
-            stepped = rows.advance(
-                connection, upload.id, UploadState.COMPLETING, after,
-                problem="sha256_mismatch" if rejected else None,
-            )  # fmt: skip
-            if stepped and rejected:
-                rows.drop_all_chunks(connection, upload.id)
-        if rejected:
-            self._sessions.drop(upload.id)
-            self._parts.remove(upload.id)
-
-    def _settled(self, row: UploadRow) -> UploadRow:
-        """A completion that a disk error stopped half-way, carried through."""
-        with self._catalogue.read() as connection:
-            space = file_rows.space(connection, row.space_id)
-        self._tree.settle(space)
-        self._sessions.drop(row.id)
-        return self.find(row.account_id, row.id)
-
-    def _completed_before(self, row: UploadRow, body: bytes) -> UploadRow:
-        if row.completion_body != body:
-            raise ProblemError("completion_conflict")
-        return row
-
-    def cancel(self, account_id: str, upload_id: str) -> None:
-        """Stop the upload and free its space. Raises ProblemError: upload_not_open once published."""
-        with self._end(account_id, upload_id) as row:
-            if row.state in (UploadState.CANCELLED, UploadState.REJECTED):
-                return
-            with self._catalogue.write() as connection:
-                done = row.state is UploadState.OPEN and rows.advance(
-                    connection, row.id, UploadState.OPEN, UploadState.CANCELLED
-                )
-                if done:
-                    rows.drop_all_chunks(connection, row.id)
-            if not done:
-                raise ProblemError("upload_not_open", extra={"state": row.state.value})
-            session = self._sessions.find(row.id)
-            if session is not None:
-                session.discard()
-            self._sessions.drop(row.id)
-            with disk_errors():
-                self._parts.remove(row.id)
-
     def verify(self, account_id: str, upload_id: str) -> Verified:
         """Read again what was received; chunks that do not hold are dropped, to be sent again."""
         row, chunks = self._look(account_id, upload_id)
@@ -373,17 +185,6 @@ class Uploads:
             if damaged:
                 session.forget(damaged)
         return Verified(sum(chunk.length for chunk in chunks), damaged)
-
-    @contextmanager
-    def _end(self, account_id: str, upload_id: str) -> Iterator[UploadRow]:
-        """One that ends the upload at a time: a cancel waits for a completion and answers its outcome."""
-        self.find(account_id, upload_id)
-        with self._ending[hash(upload_id) % len(self._ending)]:
-            row = self.find(account_id, upload_id)
-            if row.suspect and row.state is UploadState.OPEN:
-                check_suspect(self._catalogue, self._parts, row)
-                row = self.find(account_id, upload_id)
-            yield row
 
 
 def _same_start(before: UploadRow, body: bytes) -> UploadRow:
@@ -405,7 +206,7 @@ def _new_upload(account_id: str, space: Space, request: StartUpload, body: bytes
         account_id=account_id,
         client_id=request.client_id,
         space_id=space.id,
-        path=_checked(request.path),
+        path=checked_path(request.path),
         size=request.size,
         modified_ns=request.modified_ns,
         algorithm=request.digest_algorithm,
@@ -420,7 +221,16 @@ def _new_upload(account_id: str, space: Space, request: StartUpload, body: bytes
     )
 
 
-def _checked(path: str) -> str:
+def own_upload(connection: Connection, account_id: str, upload_id: str) -> UploadRow:
+    """The account's upload of that id. Raises ProblemError (upload_not_found)."""
+    row = rows.by_id(connection, upload_id)
+    if row is None or row.account_id != account_id:
+        raise ProblemError("upload_not_found")
+    return row
+
+
+def checked_path(path: str) -> str:
+    """Raises ProblemError (bad_path)."""
     try:
         return check_path(path)
     except BadPath as error:

@@ -11,29 +11,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from howdah_common.chunks import Span
-from howdah_common.digests import Buffer, Hasher, hasher
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.uploads import ChunkRow, UploadRow
-from howdah_receiver.storage.disk import BLOCK_BYTES, disk_errors, read_blocks, write_all
+from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.parts import Parts
+from howdah_receiver.uploads.writers import ChunkChecker, ChunkWriter, Claim
 
 SYNC_AFTER_BYTES = 256 * 1024 * 1024
 """So much is written again at most after a power cut; also keeps write-back going early."""
-
-
-@dataclass(eq=False)
-class Claim:
-    """The right to write one chunk. `turn` is held during each write: who holds it is the only writer."""
-
-    number: int
-    turn: threading.Lock = field(default_factory=threading.Lock)
-    stopped: bool = False
 
 
 class Session:
@@ -149,16 +139,16 @@ class Session:
 
     # -- used by the writers
 
-    def _record(self, claim: Claim, span: Span, digest: bytes) -> None:
+    def record(self, claim: Claim, span: Span, digest: bytes) -> None:
         """A chunk's digest held. Called in the claim's turn."""
         with self._lock:
             self._pending.append(ChunkRow(claim.number, span.length, digest, durable=False))
             self._received.add(claim.number)
             if self.upload.size is None and span.length < self.upload.chunk_bytes:
                 self._last_number = claim.number
-            self._drop(claim)
+            self.drop(claim)
 
-    def _drop(self, claim: Claim) -> None:
+    def drop(self, claim: Claim) -> None:
         with self._lock:
             if self._claims.get(claim.number) is claim:
                 del self._claims[claim.number]
@@ -256,7 +246,7 @@ class Session:
                 claim.stopped = True
         for claim in claims:
             with claim.turn:
-                self._drop(claim)
+                self.drop(claim)
 
     @property
     def idle(self) -> bool:
@@ -278,73 +268,3 @@ class Session:
 
 def _short_chunk(known: Sequence[ChunkRow], chunk_bytes: int) -> int | None:
     return next((row.number for row in known if row.length < chunk_bytes), None)
-
-
-class ChunkWriter:
-    """Takes the bytes of one chunk, in order, and says whether they count."""
-
-    def __init__(self, session: Session, claim: Claim, span: Span) -> None:
-        self._session = session
-        self._claim = claim
-        self._span = span
-        self._at = span.offset
-        self._state: Hasher = hasher(session.upload.algorithm)
-        self._buffer = bytearray(min(BLOCK_BYTES, span.length))
-
-    def write(self, blocks: Sequence[Buffer]) -> None:
-        """Write the next bytes and digest what then stands in the file, read back from the page cache:
-        a wrong offset, a short or a lying write is found before the chunk counts.
-
-        Raises ProblemError: chunk_superseded, storage_full, storage_failed.
-        """
-        length = sum(len(block) for block in blocks)
-        with self._claim.turn, disk_errors():
-            self._check_turn()
-            write_all(self._session.descriptor, blocks, self._at)
-            for block in read_blocks(self._session.descriptor, self._at, length, self._buffer):
-                self._state.update(block)
-            self._at += length
-
-    def finish(self, digest: bytes) -> None:
-        """The chunk is whole; it counts with the session's next commit if its digest holds.
-
-        Raises ProblemError: chunk_mismatch (nothing of it counts), chunk_superseded.
-        """
-        with self._claim.turn:
-            self._check_turn()
-            if self._at != self._span.end or self._state.digest() != digest:
-                self._session._drop(self._claim)
-                raise ProblemError("chunk_mismatch", extra={"chunks": [self._claim.number]})
-            self._session._record(self._claim, self._span, digest)
-
-    def abandon(self) -> None:
-        """The bytes stopped coming: the chunk is free for the next request."""
-        self._session._drop(self._claim)
-
-    def _check_turn(self) -> None:
-        if self._claim.stopped:
-            raise ProblemError("chunk_superseded", extra={"chunks": [self._claim.number]})
-
-
-class ChunkChecker:
-    """Takes the bytes of a chunk that was received before: they are compared, never written."""
-
-    def __init__(self, session: Session, number: int) -> None:
-        self._session = session
-        self._number = number
-        self._state: Hasher = hasher(session.upload.algorithm)
-
-    def write(self, blocks: Sequence[Buffer]) -> None:
-        for block in blocks:
-            self._state.update(block)
-
-    def finish(self, digest: bytes) -> None:
-        """Raises ProblemError: chunk_mismatch, or chunk_conflict where they are other bytes."""
-        arrived = self._state.digest()
-        if arrived != digest:
-            raise ProblemError("chunk_mismatch", extra={"chunks": [self._number]})
-        if self._session.digest_of(self._number) != arrived:
-            raise ProblemError("chunk_conflict", extra={"chunks": [self._number]})
-
-    def abandon(self) -> None:
-        """Nothing was begun."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from howdah_common.frames import FrameEnd, FrameError, FrameParser, FrameStart
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
-from howdah_receiver.uploads.session import ChunkChecker, ChunkWriter, Session
+from howdah_receiver.uploads.session import Session
+from howdah_receiver.uploads.writers import ChunkChecker, ChunkWriter
 
 COMMIT_SECONDS = 0.5
 """So much of a stream is sent again at most if this process dies."""

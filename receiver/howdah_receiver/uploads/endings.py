@@ -1,0 +1,217 @@
+"""How an upload ends: it is completed, or cancelled. Synchronous; called from threads.
+
+What `complete` promises is in docs/protocol.md; how it is kept is the order of the steps in `_complete`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from howdah_common.chunks import ChunkPlan, ChunkPlanError
+from howdah_common.manifest import Manifest
+from howdah_common.messages import Complete
+from howdah_common.problems import ProblemError
+from howdah_common.ranges import RangeSet
+from howdah_receiver.catalogue import files as file_rows
+from howdah_receiver.catalogue import uploads as rows
+from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.catalogue.uploads import UploadRow
+from howdah_receiver.storage.disk import disk_errors
+from howdah_receiver.storage.parts import Parts
+from howdah_receiver.storage.reading import read_content
+from howdah_receiver.storage.tree import FILE_MODE, Publication, Tree
+from howdah_receiver.uploads.service import checked_path, own_upload
+from howdah_receiver.uploads.session import Session
+from howdah_receiver.uploads.sessions import Sessions
+from howdah_receiver.uploads.states import UploadState
+
+
+class Endings:
+    """Thread-safe: an upload is ended by one call at a time. An account ends its own uploads only."""
+
+    def __init__(self, catalogue: Catalogue, parts: Parts, tree: Tree, sessions: Sessions) -> None:
+        self._catalogue = catalogue
+        self._parts = parts
+        self._tree = tree
+        self._sessions = sessions
+        # Which lock is up to the upload's id.
+        self._ending = [threading.Lock() for _ in range(64)]
+
+    def complete(self, account_id: str, upload_id: str, request: Complete) -> UploadRow:
+        """Publish the upload; durable on return.
+
+        Raises ProblemError: upload_not_found, upload_not_open, completion_conflict, upload_incomplete,
+        size_mismatch, manifest_mismatch, sha256_mismatch, version_conflict, path_conflict, bad_path,
+        storage_full, storage_failed.
+        """
+        body = msgspec.json.encode(request)
+        with self._end(account_id, upload_id) as row:
+            if row.state is UploadState.COMPLETING:
+                row = self._settled(row)
+            if row.state is UploadState.PUBLISHED:
+                return self._completed_before(row, body)
+            if row.state is not UploadState.OPEN:
+                raise ProblemError("upload_not_open", extra={"state": row.state.value})
+            with self._sessions.of(row) as session:
+                session.stop()
+                try:
+                    self._complete(session, request, body)
+                except BaseException:
+                    session.go_on()
+                    raise
+            self._sessions.drop(row.id)
+            return self._find(account_id, upload_id)
+
+    def _complete(self, session: Session, request: Complete, body: bytes) -> None:
+        upload = session.upload
+        manifest = self._manifest(upload, request)
+        path = checked_path(request.path) if request.path is not None else upload.path
+        with self._catalogue.write() as connection:
+            rows.advance(
+                connection, upload.id, UploadState.OPEN, UploadState.COMPLETING,
+                completion_body=body,
+            )  # fmt: skip
+        try:
+            sha256 = self._check_whole(session, manifest, request.sha256)
+            self._make_durable(session, manifest, upload.modified_ns)
+            self._publish(upload, path, manifest, sha256, request.if_version)
+        except BaseException as error:
+            rejected = isinstance(error, ProblemError) and error.code == "sha256_mismatch"
+            self._step_back(upload, rejected=rejected)
+            raise
+
+    def _manifest(self, upload: UploadRow, request: Complete) -> Manifest:
+        """What was received, if it is what the client says it sent."""
+        if upload.size is not None and request.size != upload.size:
+            raise ProblemError("size_mismatch", f"{upload.size} bytes were announced.")
+        with self._catalogue.read() as connection:
+            chunks = rows.all_chunks(connection, upload.id)
+        try:
+            plan = ChunkPlan(request.size, upload.chunk_bytes)
+        except ChunkPlanError as error:
+            raise ProblemError("size_mismatch", str(error)) from error
+        missing = RangeSet.of(chunk.number for chunk in chunks).missing(plan.total_chunks)
+        if missing:
+            raise ProblemError("upload_incomplete", extra={"missing": missing.pairs()})
+        if sum(chunk.length for chunk in chunks) != request.size:
+            raise ProblemError("size_mismatch", "The chunks received have another size in all.")
+        digests = b"".join(chunk.digest for chunk in chunks)
+        manifest = Manifest(request.size, upload.chunk_bytes, upload.algorithm, digests)
+        if not hmac.compare_digest(manifest.digest().hex(), request.manifest_digest):
+            raise ProblemError("manifest_mismatch")
+        return manifest
+
+    def _check_whole(
+        self, session: Session, manifest: Manifest, wanted: str | None
+    ) -> bytes | None:
+        """The whole-file SHA-256, checked before publication, where the client gave one."""
+        if wanted is None:
+            return None
+        with disk_errors():
+            content = read_content(session.descriptor, manifest.plan, manifest.algorithm)
+        damaged = manifest.differing(content.manifest)
+        if damaged:
+            session.forget(damaged)
+            raise ProblemError("upload_incomplete", extra={"missing": damaged.pairs()})
+        if not hmac.compare_digest(content.sha256.hex(), wanted):
+            raise ProblemError("sha256_mismatch")
+        return content.sha256
+
+    def _make_durable(self, session: Session, manifest: Manifest, modified_ns: int) -> None:
+        """The part as it shall stand, on the disk: length, time, bytes."""
+        with disk_errors():
+            os.ftruncate(session.descriptor, manifest.size)
+            try:
+                os.utime(session.descriptor, ns=(time.time_ns(), modified_ns))
+            except OverflowError:
+                pass  # a time that no disk holds is kept in the catalogue alone
+            os.fchmod(session.descriptor, FILE_MODE)
+        session.sync_whole()
+
+    def _publish(
+        self,
+        upload: UploadRow,
+        path: str,
+        manifest: Manifest,
+        sha256: bytes | None,
+        if_version: str | None,
+    ) -> None:
+        with self._catalogue.read() as connection:
+            space = file_rows.space(connection, upload.space_id)
+        self._tree.publish(
+            Publication(
+                upload_id=upload.id,
+                space=space,
+                path=path,
+                manifest=manifest,
+                modified_ns=upload.modified_ns,
+                sha256=sha256,
+                if_version=if_version,
+            )
+        )
+
+    def _step_back(self, upload: UploadRow, *, rejected: bool) -> None:
+        after = UploadState.REJECTED if rejected else UploadState.OPEN
+        if upload.id in self._tree.pending():
+            return  # the intent stands: the next try carries it through
+        with self._catalogue.write() as connection:
+            stepped = rows.advance(
+                connection, upload.id, UploadState.COMPLETING, after,
+                problem="sha256_mismatch" if rejected else None,
+            )  # fmt: skip
+            if stepped and rejected:
+                rows.drop_all_chunks(connection, upload.id)
+        if rejected:
+            self._sessions.drop(upload.id)
+            self._parts.remove(upload.id)
+
+    def _settled(self, row: UploadRow) -> UploadRow:
+        """A completion that a disk error stopped half-way, carried through."""
+        with self._catalogue.read() as connection:
+            space = file_rows.space(connection, row.space_id)
+        self._tree.settle(space)
+        self._sessions.drop(row.id)
+        return self._find(row.account_id, row.id)
+
+    def _completed_before(self, row: UploadRow, body: bytes) -> UploadRow:
+        if row.completion_body != body:
+            raise ProblemError("completion_conflict")
+        return row
+
+    def cancel(self, account_id: str, upload_id: str) -> None:
+        """Stop the upload and free its space. Raises ProblemError: upload_not_open once published."""
+        with self._end(account_id, upload_id) as row:
+            if row.state in (UploadState.CANCELLED, UploadState.REJECTED):
+                return
+            with self._catalogue.write() as connection:
+                done = row.state is UploadState.OPEN and rows.advance(
+                    connection, row.id, UploadState.OPEN, UploadState.CANCELLED
+                )
+                if done:
+                    rows.drop_all_chunks(connection, row.id)
+            if not done:
+                raise ProblemError("upload_not_open", extra={"state": row.state.value})
+            session = self._sessions.find(row.id)
+            if session is not None:
+                session.discard()
+            self._sessions.drop(row.id)
+            with disk_errors():
+                self._parts.remove(row.id)
+
+    @contextmanager
+    def _end(self, account_id: str, upload_id: str) -> Iterator[UploadRow]:
+        """One that ends the upload at a time: a cancel waits for a completion and answers its outcome."""
+        self._find(account_id, upload_id)
+        with self._ending[hash(upload_id) % len(self._ending)]:
+            yield self._find(account_id, upload_id)
+
+    def _find(self, account_id: str, upload_id: str) -> UploadRow:
+        with self._catalogue.read() as connection:
+            return own_upload(connection, account_id, upload_id)

@@ -1,0 +1,94 @@
+"""Who takes the bytes of one chunk: a writer, or a checker where the chunk was received before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from howdah_common.chunks import Span
+from howdah_common.digests import Buffer, Hasher, hasher
+from howdah_common.problems import ProblemError
+from howdah_receiver.storage.disk import disk_errors, read_blocks, write_all
+
+if TYPE_CHECKING:
+    from howdah_receiver.uploads.session import Session
+
+
+@dataclass(eq=False)
+class Claim:
+    """The right to write one chunk. `turn` is held during each write: who holds it is the only writer."""
+
+    number: int
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    stopped: bool = False
+
+
+class ChunkWriter:
+    """Takes the bytes of one chunk, in order, and says whether they count."""
+
+    def __init__(self, session: Session, claim: Claim, span: Span) -> None:
+        self._session = session
+        self._claim = claim
+        self._span = span
+        self._at = span.offset
+        self._state: Hasher = hasher(session.upload.algorithm)
+
+    def write(self, blocks: Sequence[Buffer]) -> None:
+        """Write the next bytes and digest what then stands in the file, read back from the page cache:
+        a wrong offset, a short or a lying write is found before the chunk counts.
+
+        Raises ProblemError: chunk_superseded, storage_full, storage_failed.
+        """
+        length = sum(len(block) for block in blocks)
+        with self._claim.turn, disk_errors():
+            self._check_turn()
+            write_all(self._session.descriptor, blocks, self._at)
+            for block in read_blocks(self._session.descriptor, self._at, length):
+                self._state.update(block)
+            self._at += length
+
+    def finish(self, digest: bytes) -> None:
+        """The chunk is whole; it counts with the session's next commit if its digest holds.
+
+        Raises ProblemError: chunk_mismatch (nothing of it counts), chunk_superseded.
+        """
+        with self._claim.turn:
+            self._check_turn()
+            if self._at != self._span.end or self._state.digest() != digest:
+                self._session.drop(self._claim)
+                raise ProblemError("chunk_mismatch", extra={"chunks": [self._claim.number]})
+            self._session.record(self._claim, self._span, digest)
+
+    def abandon(self) -> None:
+        """The bytes stopped coming: the chunk is free for the next request."""
+        self._session.drop(self._claim)
+
+    def _check_turn(self) -> None:
+        if self._claim.stopped:
+            raise ProblemError("chunk_superseded", extra={"chunks": [self._claim.number]})
+
+
+class ChunkChecker:
+    """Takes the bytes of a chunk that was received before: they are compared, never written."""
+
+    def __init__(self, session: Session, number: int) -> None:
+        self._session = session
+        self._number = number
+        self._state: Hasher = hasher(session.upload.algorithm)
+
+    def write(self, blocks: Sequence[Buffer]) -> None:
+        for block in blocks:
+            self._state.update(block)
+
+    def finish(self, digest: bytes) -> None:
+        """Raises ProblemError: chunk_mismatch, or chunk_conflict where they are other bytes."""
+        arrived = self._state.digest()
+        if arrived != digest:
+            raise ProblemError("chunk_mismatch", extra={"chunks": [self._number]})
+        if self._session.digest_of(self._number) != arrived:
+            raise ProblemError("chunk_conflict", extra={"chunks": [self._number]})
+
+    def abandon(self) -> None:
+        """Nothing was begun."""
