@@ -2,7 +2,7 @@
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo receiver test lint format soak mutants bench wheel lock licences
+.PHONY: help setup setup-test demo receiver test lint format soak mutants bench wheel lock licences docs
 
 help: ## show these lines
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -45,3 +45,6 @@ lock: ## for maintainers: resolve again, UPGRADE=--upgrade for newer versions
 
 licences: setup ## write docs/licences.md from what is installed
 	@$(python) packaging/licences.py
+
+docs: setup ## write docs/problems.md from the table of problems
+	@$(python) packaging/problems_page.py

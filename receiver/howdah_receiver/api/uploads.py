@@ -106,7 +106,7 @@ async def put_stream(request: Request) -> Response:
         session = await context.offload(
             stack.enter_context, context.uploads.session(account, request.path_params["upload"])
         )
-        stream = ChunkStream(session)
+        stream = ChunkStream(session, context.sessions.commit_soon)
         most = BODY_BYTES + session.upload.chunk_bytes + frames.FRAME_OVERHEAD_BYTES
         try:
             await pump(request, context, stream.feed, most)
@@ -134,7 +134,7 @@ async def put_chunk(request: Request) -> Response:
             await context.offload(writer.finish, digest)
         finally:
             await asyncio.shield(context.offload(writer.abandon))
-        await context.offload(session.commit)
+        await context.offload(session.commit, [request.path_params["number"]])
         if session.wants_sync:
             context.sessions.sync_soon()
     return Response(status_code=204 if isinstance(writer, ChunkChecker) else 201)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from howdah_common.chunks import Span
 from howdah_common.problems import ProblemError
@@ -38,6 +38,7 @@ class Session:
         # Guarded by the lock:
         self._claims: dict[int, Claim] = {}
         self._pending: list[ChunkRow] = []
+        self._in_commit: list[ChunkRow] = []
         self._unsafe: list[int] = []
         self._unsafe_bytes = 0
         self._closing = False
@@ -53,7 +54,9 @@ class Session:
         for row in known:
             if not row.durable:
                 self._note_unsafe(row)
+        # Taken before the lock, in this order:
         self._syncing = threading.Lock()
+        self._committing = threading.Lock()
 
     # -- chunks
 
@@ -103,35 +106,53 @@ class Session:
     def digest_of(self, number: int) -> bytes | None:
         """Digest of a received chunk."""
         with self._lock:
-            for row in self._pending:
+            for row in (*self._pending, *self._in_commit):
                 if row.number == number:
                     return row.digest
         with self._catalogue.read() as connection:
-            row_there = rows.chunk(connection, self.upload.id, number)
-        return None if row_there is None else row_there.digest
+            there = rows.chunk(connection, self.upload.id, number)
+        return None if there is None else there.digest
 
-    def commit(self) -> None:
-        """Make the chunks that were checked since the last commit count.
+    def commit(self, numbers: Sequence[int] = ()) -> None:
+        """Make the chunks that were checked since the last commit count; on return, `numbers` do.
 
-        Raises ProblemError (upload_not_open) where the upload was completed or cancelled meanwhile.
+        Writers go on meanwhile. Raises ProblemError: upload_not_open where the upload was completed or
+        cancelled meanwhile, storage_full, storage_failed.
         """
-        with self._lock:
-            pending, self._pending = self._pending, []
-            if not pending:
-                return
+        with self._committing:
+            with self._lock:
+                self._in_commit, self._pending = self._pending, []
             try:
-                with disk_errors(), self._catalogue.write() as connection:
-                    if not rows.is_open(connection, self.upload.id):
-                        raise ProblemError("upload_not_open")
-                    rows.put_chunks(connection, self.upload.id, pending)
+                if self._in_commit:
+                    self._write_rows(self._in_commit)
             except BaseException:
-                for row in pending:
-                    self._received.remove(row.number)
-                    if row.number == self._last_number:
-                        self._last_number = None
+                with self._lock:
+                    self._unreceive(row.number for row in self._in_commit)
                 raise
+            finally:
+                self._in_commit = []
+        if not all(number in self._received for number in numbers):
+            raise ProblemError("storage_failed", "Chunks were lost on their way to the catalogue.")
+
+    def _write_rows(self, pending: list[ChunkRow]) -> None:
+        with disk_errors(), self._catalogue.write() as connection:
+            if not rows.is_open(connection, self.upload.id):
+                raise ProblemError("upload_not_open")
+            rows.put_chunks(connection, self.upload.id, pending)
+        with self._lock:
             for row in pending:
                 self._note_unsafe(row)
+
+    def _unreceive(self, numbers: Iterable[int]) -> None:
+        """Called with the lock held."""
+        for number in numbers:
+            self._received.remove(number)
+            if number == self._last_number:
+                self._last_number = None
+
+    @property
+    def has_uncommitted(self) -> bool:
+        return bool(self._pending)
 
     def received(self) -> RangeSet:
         with self._lock:
@@ -198,13 +219,16 @@ class Session:
         with self._lock:
             was_closing, self._closing = self._closing, True
         self._stop_writers()
-        with self._lock, disk_errors(), self._catalogue.write() as connection:
+        with (
+            self._committing,
+            self._lock,
+            disk_errors(),
+            self._catalogue.write() as connection,
+        ):
             doubtful = {*covered, *self._unsafe, *(row.number for row in self._pending)}
             rows.drop_chunks(connection, self.upload.id, doubtful)
-            for number in doubtful:
-                self._received.remove(number)
+            self._unreceive(doubtful)
             self._pending, self._unsafe, self._unsafe_bytes = [], [], 0
-            self._last_number = None
             # A fresh descriptor reports what happens from here on.
             os.close(self._descriptor)
             self._descriptor = self._parts.open(self.upload.id)
@@ -231,8 +255,7 @@ class Session:
         """Chunks that were read again and did not hold: to be sent again."""
         with self._lock, disk_errors(), self._catalogue.write() as connection:
             rows.drop_chunks(connection, self.upload.id, damaged.numbers())
-            for first, last in damaged:
-                self._received.remove(first, last)
+            self._unreceive(damaged.numbers())
 
     def go_on(self) -> None:
         """A completion that did not come about: chunks are taken again."""

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class Sessions:
-    """Thread-safe. `start` and `stop` its thread, which makes durable what rests."""
+    """Thread-safe. `start` and `stop` its threads, which commit what comes and make durable what rests."""
 
     def __init__(self, catalogue: Catalogue, parts: Parts) -> None:
         self._catalogue = catalogue
@@ -38,21 +38,32 @@ class Sessions:
         self._opening = [threading.Lock() for _ in range(64)]
         self._stopping = False
         self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._keep_safe, name="sync", daemon=True)
+        self._commit_wake = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._keep_safe, name="sync", daemon=True),
+            threading.Thread(target=self._keep_committed, name="commit", daemon=True),
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def sync_soon(self) -> None:
         """Much has come since the last sync."""
         self._wake.set()
 
+    def commit_soon(self) -> None:
+        """A chunk was checked: it need not wait for the end of its request to count."""
+        self._commit_wake.set()
+
     def stop(self) -> bool:
         """Make everything durable; whether that worked."""
         self._stopping = True
         self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._commit_wake.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
         with self._lock:
             sessions = list(self._open.values())
             self._open.clear()
@@ -120,7 +131,24 @@ class Sessions:
         if session is not None:
             session.close()
 
-    # -- its thread
+    # -- its threads
+
+    def _keep_committed(self) -> None:
+        """One commit after the other, each with all that came during the last: the rows of many chunks
+        share an fsync, and a process that dies takes little along."""
+        while True:
+            self._commit_wake.wait()
+            self._commit_wake.clear()
+            if self._stopping:
+                return
+            with self._lock:
+                waiting = [session for session in self._open.values() if session.has_uncommitted]
+            for session in waiting:
+                try:
+                    session.commit()
+                except ProblemError as problem:
+                    # The stream that brought the chunks finds them missing, and says so.
+                    _log.warning("upload %s: %s", session.upload.id, problem.sentence)
 
     def _keep_safe(self) -> None:
         while True:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from howdah_common.frames import FrameEnd, FrameError, FrameParser, FrameStart
 from howdah_common.problems import ProblemError
@@ -11,20 +10,18 @@ from howdah_common.ranges import RangeSet
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.writers import ChunkChecker, ChunkWriter
 
-COMMIT_SECONDS = 0.5
-"""So much of a stream is sent again at most if this process dies."""
-
 
 class ChunkStream:
     """Not thread-safe: one call at a time, from any thread."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, on_checked: Callable[[], None]) -> None:
+        """`on_checked` is called whenever a chunk was checked and waits to be committed."""
         self._session = session
+        self._on_checked = on_checked
         self._parser = FrameParser(session.upload.chunk_bytes)
         self._writer: ChunkWriter | ChunkChecker | None = None
         self._number = 0
         self._uncommitted: list[int] = []
-        self._committed_at = time.monotonic()
         self.stored = RangeSet()
         """Chunks of this stream that count."""
         self._refused: dict[str, list[int]] = {}
@@ -85,12 +82,10 @@ class ChunkStream:
             self._refused.setdefault(problem.code, []).append(self._number)
             return
         self._uncommitted.append(self._number)
-        if time.monotonic() - self._committed_at > COMMIT_SECONDS:
-            self._commit()
+        self._on_checked()
 
     def _commit(self) -> None:
-        self._session.commit()
+        self._session.commit(self._uncommitted)
         for number in self._uncommitted:
             self.stored.add(number)
         self._uncommitted.clear()
-        self._committed_at = time.monotonic()
