@@ -115,6 +115,10 @@ class FaultyLink:
 
     # --- faults ---
 
+    @property
+    def open_connections(self) -> int:
+        return len(self._open)
+
     def cut(self) -> None:
         """Resets every open connection (RST to both ends); new ones are taken."""
         self._do(self._cut_all())
