@@ -22,6 +22,9 @@ from howdah_receiver.settings import Settings
 # uvicorn stops reading at 64 KiB and starts again for each piece: a window of 1 MiB is 1.4 times as fast.
 httptools_impl.HIGH_WATER_LIMIT = 1024 * 1024  # type: ignore[attr-defined]
 
+MOST_IGNORED_BYTES = 128 * 1024 * 1024
+"""Twice what a request of ours may carry."""
+
 
 def protocol_with(settings: Settings) -> type[LimitedProtocol]:
     """A class, as that is what uvicorn wants."""
@@ -39,6 +42,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _in_head = True
     _head_bytes = 0
     _body_bytes = 0
+    _ignored_bytes = 0
 
     # -- connections
 
@@ -106,7 +110,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._in_head = False
-        self._body_bytes = 0
+        self._body_bytes = self._ignored_bytes = 0
         try:
             super().on_headers_complete()
         except httptools.HttpParserError:
@@ -122,7 +126,16 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._body_bytes += len(body)
+        if self.cycle.response_complete:
+            self._read_over(len(body))
         super().on_body(body)
+
+    def _read_over(self, count: int) -> None:
+        """What still comes of a request that was answered early. Read to its end where that is near, as
+        a client that is cut off while it sends may never see the answer."""
+        self._ignored_bytes += count
+        if self._ignored_bytes > MOST_IGNORED_BYTES:
+            self.transport.close()
 
     def _check_body(self) -> None:
         """Enough must come in each span of time, unless it is we who do not read."""

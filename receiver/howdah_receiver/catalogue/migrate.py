@@ -13,10 +13,12 @@ from sqlalchemy.pool import NullPool
 
 from howdah_receiver.catalogue.database import FILE_NAME, set_up_connection
 from howdah_receiver.errors import StartRefused
+from howdah_receiver.storage.folders import CLEAN_MARK
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0001"
 """The newest revision. A test holds this against Alembic's own answer."""
+SOON_CHECKED_BYTES = 64 * 1024 * 1024
 
 
 def migrate(folder: Path) -> None:
@@ -61,9 +63,7 @@ def _revision(path: Path) -> str | None:
             if known
             else None
         )
-        result = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if result != ("ok",):
-            raise sqlite3.DatabaseError(str(result[0]))
+        _check(connection, path)
     except sqlite3.DatabaseError as error:
         raise StartRefused(
             f"The catalogue {path} is damaged: {error}.",
@@ -72,6 +72,15 @@ def _revision(path: Path) -> str | None:
     finally:
         connection.close()
     return None if row is None else str(row[0])
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Reads all of it: after a clean stop only where that takes no time."""
+    if path.stat().st_size > SOON_CHECKED_BYTES and (path.parent / CLEAN_MARK).exists():
+        return
+    result = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if result != ("ok",):
+        raise sqlite3.DatabaseError(str(result[0]))
 
 
 def _known_revisions() -> set[str]:

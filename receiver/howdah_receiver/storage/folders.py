@@ -8,7 +8,7 @@ from pathlib import Path
 
 from howdah_receiver.errors import StartRefused
 
-_CLEAN = "clean"
+CLEAN_MARK = "clean"
 _PLACES = ("files", "versions", "parts")
 
 
@@ -66,7 +66,7 @@ class DataFolder:
     def take_clean_mark(self) -> bool:
         """Whether the last run stopped cleanly. The mark is taken away, durably, before this run writes."""
         try:
-            os.unlink(_CLEAN, dir_fd=self.root)
+            os.unlink(CLEAN_MARK, dir_fd=self.root)
         except FileNotFoundError:
             return False
         os.fsync(self.root)
@@ -74,7 +74,7 @@ class DataFolder:
 
     def leave_clean_mark(self) -> None:
         """The last act of a clean stop: everything that was received is durable."""
-        os.close(os.open(_CLEAN, os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=self.root))
+        os.close(os.open(CLEAN_MARK, os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=self.root))
         os.fsync(self.root)
 
     def close(self) -> None:

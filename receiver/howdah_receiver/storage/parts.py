@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from howdah_receiver.storage.disk import look, open_regular
+from howdah_receiver.storage.disk import look, open_regular, preallocate
 
 
 class Parts:
@@ -25,7 +25,7 @@ class Parts:
         descriptor = os.open(upload_id, flags, 0o600, dir_fd=self._folder)
         try:
             if size:
-                os.posix_fallocate(descriptor, 0, size)
+                preallocate(descriptor, size)
         except OSError:
             self.remove(upload_id)
             raise
