@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
 
 from howdah_common.messages import API
@@ -76,7 +76,10 @@ class Receiver:
         starlette = Starlette(
             routes=[
                 *health.routes,
-                Mount(API, routes=[*pair.routes, *uploads.routes, *files.routes]),
+                Mount(
+                    API,
+                    Router([*pair.routes, *uploads.routes, *files.routes], redirect_slashes=False),
+                ),
             ],
             exception_handlers=answers.HANDLERS,
         )

@@ -36,6 +36,7 @@ async def read_message(request: Request, kind: type[T]) -> T:
     if media_type != "application/json":
         raise ProblemError("media_type_unsupported", "application/json belongs here.")
     check_not_encoded(request)
+    check_announced(request, MOST_REQUEST_JSON_BYTES)
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -50,6 +51,13 @@ async def read_message(request: Request, kind: type[T]) -> T:
 def check_not_encoded(request: Request) -> None:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ProblemError("body_encoded")
+
+
+def check_announced(request: Request, most_bytes: int) -> None:
+    """Refuse by its Content-Length what would be refused anyway, before it comes."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > most_bytes:
+        raise ProblemError("body_too_large", f"{most_bytes} bytes are the most.")
 
 
 def problem_answer(error: ProblemError) -> Response:

@@ -95,7 +95,7 @@ def _content_answer(request: Request, context: Context, opened: OpenFile) -> Res
     row = opened.row
     etag = f'"{row.version_id}"'
     headers = _content_headers(row, etag)
-    if etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
+    if _has_it(request.headers.get("if-none-match", ""), etag):
         os.close(opened.descriptor)
         return Response(status_code=304, headers=headers)
     try:
@@ -114,6 +114,12 @@ def _content_answer(request: Request, context: Context, opened: OpenFile) -> Res
         return Response(status_code=status, headers=headers)
     body = _blocks(context, opened.descriptor, first, last + 1)
     return StreamingResponse(body, status, headers)
+
+
+def _has_it(field: str, etag: str) -> bool:
+    """Whether `If-None-Match` names this version; it compares weakly (RFC 9110, 13.1.2)."""
+    tags = [tag.strip().removeprefix("W/") for tag in field.split(",")]
+    return etag in tags or "*" in tags
 
 
 def _wanted_range(headers: Headers, etag: str, size: int) -> tuple[int, int] | None:

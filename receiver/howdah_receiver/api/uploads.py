@@ -203,7 +203,7 @@ def _begin_completion(
 async def verify(request: Request) -> Response:
     context, account = context_of(request), device_of(request).account_id
     upload_id = request.path_params["upload"]
-    found = await context.offload(context.uploads.verify, account, upload_id)
+    found = await context.offload(context.endings.verify, account, upload_id)
     return json_answer(
         VerifyAnswer(
             ok=not found.damaged,

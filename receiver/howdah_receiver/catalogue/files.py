@@ -117,10 +117,13 @@ def by_id(connection: Connection, account_id: str, file_id: str) -> FileRow | No
 
 
 def of_version(connection: Connection, version_id: str) -> FileRow | None:
-    """The file at whose path this version stands now."""
-    return _file(
-        connection.execute(_select_files().where(files.c.version_id == version_id)).first()
+    """The file with this version of it, whether that still stands at its path or was replaced."""
+    query: Select[tuple[object, ...]] = (
+        select(*_FILE_COLUMNS)
+        .join(versions, versions.c.file_id == files.c.id)
+        .where(versions.c.id == version_id)
     )
+    return _file(connection.execute(query).first())
 
 
 def digests(connection: Connection, version_id: str) -> bytes:
@@ -204,6 +207,7 @@ def add_version(connection: Connection, new: NewVersion, file_id: str, *, place:
 
 
 def set_identity(connection: Connection, version_id: str, identity: Identity) -> None:
+    """For content that was just read and found to be that version: it is whole, whatever it was before."""
     connection.execute(
         versions.update()
         .where(versions.c.id == version_id)
@@ -211,6 +215,7 @@ def set_identity(connection: Connection, version_id: str, identity: Identity) ->
             device=identity.device,
             inode=identity.inode,
             disk_modified_ns=identity.modified_ns,
+            damaged=False,
         )
     )
 

@@ -14,7 +14,7 @@ from howdah_receiver.catalogue import files as rows
 from howdah_receiver.catalogue import tables
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import FileRow, Listing, Space
-from howdah_receiver.storage.disk import disk_errors
+from howdah_receiver.storage.disk import Identity, disk_errors
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.outside import Outside
 from howdah_receiver.storage.reading import chunk_digest
@@ -74,6 +74,7 @@ class Files:
             return rows.space(connection, row.space_id), row
 
     def of_version(self, version_id: str) -> FileRow | None:
+        """The file that an upload came to: the answer to its completion stays the same for good."""
         with self._catalogue.read() as connection:
             return rows.of_version(connection, version_id)
 
@@ -115,6 +116,10 @@ class Files:
             with self._catalogue.read() as connection:
                 digests = rows.digests(connection, row.version_id)
             damaged = _damaged(descriptor, row, digests)
+            if Identity.of(os.fstat(descriptor)) != row.identity:
+                raise ProblemError(
+                    "unavailable", "The file is being changed on the receiver's disk."
+                )
         finally:
             os.close(descriptor)
         with self._catalogue.write() as connection:

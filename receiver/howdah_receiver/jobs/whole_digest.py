@@ -18,6 +18,7 @@ from howdah_receiver.catalogue import files as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import FileRow, Space
 from howdah_receiver.catalogue.tables import versions
+from howdah_receiver.storage.disk import Identity
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.outside import Outside
 from howdah_receiver.storage.reading import read_content
@@ -108,6 +109,8 @@ class WholeDigests:
         except OSError as error:
             _log.warning("%r: %s", row.path, error.strerror)
         if "damaged" in values:
+            if Identity.of(os.fstat(descriptor)) != row.identity:
+                return  # somebody wrote to it meanwhile: no damage, but another content to read
             _log.error("%r no longer matches its digests", row.path)
         with self._catalogue.write() as connection:
             connection.execute(

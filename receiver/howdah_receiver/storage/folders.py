@@ -23,10 +23,10 @@ class DataFolder:
         self.path = path
         try:
             self._open()
-        except PermissionError as error:
+        except OSError as error:
             raise StartRefused(
                 f"The data folder {path} cannot be used: {error.strerror}.",
-                "Give this user the right to it, or choose another folder with --data.",
+                "Give this user a folder there that it may write to, or choose another folder with --data.",
             ) from error
 
     def _open(self) -> None:

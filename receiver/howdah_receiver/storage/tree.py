@@ -94,7 +94,7 @@ class Tree:
             with self._catalogue.read() as connection:
                 current = file_rows.at_path(connection, space.id, path)
                 self._check(connection, publication, current)
-            if current and _is_the_same(current, publication):
+            if current and _is_the_same(current, publication) and self._stands(space, current):
                 return self._keep_current(publication, current)
             self._check_on_disk(space, path)
             intent_id, intent = self._commit_intent(publication, current)
@@ -183,6 +183,16 @@ class Tree:
             raise ProblemError("path_conflict", f"{folder!r} is no folder on the disk.") from error
         if there is not None and not stat.S_ISREG(there.st_mode):
             raise ProblemError("path_conflict", f"{path!r} is no regular file on the disk.")
+
+    def _stands(self, space: Space, row: file_rows.FileRow) -> bool:
+        """Whether the very file that the row tells of is on the disk, and not taken away by other hands."""
+        folder = f"{space.folder}/{remote_path.parent(row.path)}".rstrip("/")
+        try:
+            with disk.folder(self._folder.files, folder) as parent:
+                there = disk.look(remote_path.name(row.path), dir_fd=parent)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return there is not None and Identity.of(there) == row.identity
 
     # -- the change itself
 

@@ -1,6 +1,7 @@
-"""How an upload ends: it is completed, or cancelled. Synchronous; called from threads.
+"""What an upload can go through once at a time: completion, cancelling, being read again.
 
-What `complete` promises is in docs/protocol.md; how it is kept is the order of the steps in `_complete`.
+Synchronous; called from threads. What `complete` promises is in docs/protocol.md; how it is kept is the
+order of the steps in `_complete`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import msgspec
 
@@ -25,12 +27,18 @@ from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.parts import Parts
-from howdah_receiver.storage.reading import read_content
+from howdah_receiver.storage.reading import chunk_digest, read_content
 from howdah_receiver.storage.tree import FILE_MODE, Publication, Tree
 from howdah_receiver.uploads.service import checked_path, own_upload
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sessions import Sessions
 from howdah_receiver.uploads.states import UploadState
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    checked_bytes: int
+    damaged: RangeSet
 
 
 class Endings:
@@ -204,6 +212,31 @@ class Endings:
             self._sessions.drop(row.id)
             with disk_errors():
                 self._parts.remove(row.id)
+
+    def verify(self, account_id: str, upload_id: str) -> Verified:
+        """Read again what was received; chunks that do not hold are dropped, to be sent again.
+
+        An end: a completion that came between would close the part under it, and count what it drops.
+        """
+        damaged = RangeSet()
+        with (
+            self._end(account_id, upload_id) as row,
+            self._sessions.of(row) as session,
+            disk_errors(),
+        ):
+            with self._catalogue.read() as connection:
+                chunks = rows.all_chunks(connection, upload_id)
+            for chunk in chunks:
+                offset = chunk.number * row.chunk_bytes
+                try:
+                    found = chunk_digest(session.descriptor, offset, chunk.length, row.algorithm)
+                except OSError:
+                    found = b""
+                if found != chunk.digest:
+                    damaged.add(chunk.number)
+            if damaged:
+                session.forget(damaged)
+        return Verified(sum(chunk.length for chunk in chunks), damaged)
 
     @contextmanager
     def _end(self, account_id: str, upload_id: str) -> Iterator[UploadRow]:

@@ -1,4 +1,4 @@
-"""An upload's way up to its end: start, look, have, chunks, verify. Synchronous; called from threads.
+"""An upload's way up to its end: start, look, have, chunks. Synchronous; called from threads.
 
 How it ends is in `endings`.
 """
@@ -29,7 +29,6 @@ from howdah_receiver.catalogue.uploads import ChunkRow, UploadRow
 from howdah_receiver.ids import new_id
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.parts import Parts
-from howdah_receiver.storage.reading import chunk_digest
 from howdah_receiver.uploads.known import KnownChunks
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sessions import Sessions
@@ -44,12 +43,6 @@ class UploadView:
     received: RangeSet
     received_bytes: int
     space: Space
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    checked_bytes: int
-    damaged: RangeSet
 
 
 class Uploads:
@@ -168,23 +161,6 @@ class Uploads:
             session.commit()
             received = session.received()
         return RangeSet.of(number for number in wanted if number not in received)
-
-    def verify(self, account_id: str, upload_id: str) -> Verified:
-        """Read again what was received; chunks that do not hold are dropped, to be sent again."""
-        row, chunks = self._look(account_id, upload_id)
-        damaged = RangeSet()
-        with self._sessions.of(row) as session, disk_errors():
-            for chunk in chunks:
-                offset = chunk.number * row.chunk_bytes
-                try:
-                    found = chunk_digest(session.descriptor, offset, chunk.length, row.algorithm)
-                except OSError:
-                    found = b""
-                if found != chunk.digest:
-                    damaged.add(chunk.number)
-            if damaged:
-                session.forget(damaged)
-        return Verified(sum(chunk.length for chunk in chunks), damaged)
 
 
 def _same_start(before: UploadRow, body: bytes) -> UploadRow:

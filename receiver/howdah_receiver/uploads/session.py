@@ -277,6 +277,12 @@ class Session:
             return not (self._claims or self._pending or self._unsafe or self._closing)
 
     @property
+    def closing(self) -> bool:
+        """Whether no chunk is taken any more."""
+        with self._lock:
+            return self._closing
+
+    @property
     def descriptor(self) -> int:
         return self._descriptor
 

@@ -83,11 +83,15 @@ class ChunkChecker:
             self._state.update(block)
 
     def finish(self, digest: bytes) -> None:
-        """Raises ProblemError: chunk_mismatch, or chunk_conflict where they are other bytes."""
+        """Raises ProblemError: chunk_mismatch; chunk_conflict where they are other bytes; upload_not_open or
+        chunk_superseded where the chunk that was received is gone by now."""
         arrived = self._state.digest()
         if arrived != digest:
             raise ProblemError("chunk_mismatch", extra={"chunks": [self._number]})
-        if self._session.digest_of(self._number) != arrived:
+        there = self._session.digest_of(self._number)
+        if there is None:  # the upload has ended meanwhile, or the disk did not hold the chunk
+            raise ProblemError("upload_not_open" if self._session.closing else "chunk_superseded")
+        if there != arrived:
             raise ProblemError("chunk_conflict", extra={"chunks": [self._number]})
 
     def abandon(self) -> None:
