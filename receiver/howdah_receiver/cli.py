@@ -93,11 +93,17 @@ def doctor(data: Data = None) -> None:
 
 def _settings(**given: Any) -> Any:
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from howdah_receiver.settings import Settings
 
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
+    except SettingsError as error:
+        raise StartRefused(
+            f"A setting cannot be read: {error}.",
+            'Correct it in the environment; a list is written as ["one", "two"].',
+        ) from error
     except ValidationError as error:
         wrong = error.errors()[0]
         name = "_".join(str(part) for part in wrong["loc"])

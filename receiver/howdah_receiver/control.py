@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from howdah_receiver.errors import StartRefused
+
 _NAME = "control.sock"
 _SECONDS = 10
 
@@ -61,11 +63,15 @@ class ControlServer:
 
 
 def ask(data: Path, command: str) -> dict[str, Any] | None:
-    """What the receiver that runs on `data` answers; None if none runs."""
+    """What the receiver that runs on `data` answers; None if none runs. Raises StartRefused."""
     try:
         folder = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise StartRefused(
+            f"This user may not use {data}.", "Run this as the receiver's user."
+        ) from error
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_SECONDS)

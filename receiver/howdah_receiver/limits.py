@@ -26,6 +26,20 @@ MOST_IGNORED_BYTES = 128 * 1024 * 1024
 """Twice what a request of ours may carry."""
 
 
+class _KeepsWhatCame(RequestResponseCycle):
+    """uvicorn throws away what it holds of a body when the line breaks; there may be whole chunks in it."""
+
+    async def receive(self) -> Any:
+        event = await super().receive()
+        if event["type"] == "http.disconnect" and self.body and not self.response_complete:
+            body, self.body = bytes(self.body), bytearray()
+            return {"type": "http.request", "body": body, "more_body": self.more_body}
+        return event
+
+
+httptools_impl.RequestResponseCycle = _KeepsWhatCame  # type: ignore[misc]
+
+
 def protocol_with(settings: Settings) -> type[LimitedProtocol]:
     """A class, as that is what uvicorn wants."""
     return type("Limited", (LimitedProtocol,), {"settings": settings, "addresses": Counter()})

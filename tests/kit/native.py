@@ -49,8 +49,9 @@ class Answer:
 
     @property
     def code(self) -> str | None:
-        """The problem's code; None where it is none."""
-        if self.headers.get("content-type", "") != "application/problem+json":
+        """The problem's code; None where it is none, or where a HEAD has no body that says so."""
+        is_problem = self.headers.get("content-type", "") == "application/problem+json"
+        if not is_problem or not self.body:
             return None
         return str(self.json["code"])
 

@@ -1,336 +1,318 @@
-"""A receiver that answers, delays, fails and lies on cue: the client's tests stand in its way.
+"""A receiver in memory that does what a test tells it to: refuse, lose an answer, forget.
 
-By itself it serves the files that it was given, as docs/protocol.md says. `on` puts a script
-before that for one call or for all of a kind; a script that returns False leaves the request to
-the next one.
+It stands in for `howdah_desktop.remote.receiver.Receiver` where a test needs one exact moment; the
+real one is used wherever that is enough.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import socket
-import ssl
 import threading
-from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, TypeVar
 
-from howdah_common.chunks import ChunkPlan
+from howdah_common.chunks import ChunkPlan, default_chunk_bytes
 from howdah_common.digests import digest
+from howdah_common.frames import FrameEnd, FrameError, FrameParser, FrameStart, Payload
 from howdah_common.manifest import Manifest
-from howdah_common.messages import API
-from howdah_desktop.remote.pairing import PairedReceiver
+from howdah_common.messages import (
+    ChunksAnswer,
+    Complete,
+    FileInfo,
+    FileList,
+    FolderInfo,
+    Have,
+    HaveAnswer,
+    StartUpload,
+    UploadInfo,
+    UploadManifest,
+)
+from howdah_common.problems import ProblemError
+from howdah_common.ranges import RangeSet
 
-TOKEN = "T0ken-of-a-test-which-must-not-show-up-anywhere"
-PROBLEM = "application/problem+json"
+Result = TypeVar("Result")
 
-
-class Exchange(BaseHTTPRequestHandler):
-    """One request, and what a script does about it."""
-
-    protocol_version = "HTTP/1.1"
-    receiver: ClassVar[ScriptedReceiver]
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-    def handle_any(self) -> None:
-        parts = urlsplit(self.path)
-        self.route = parts.path.removeprefix(API)
-        self.query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        self._left = int(self.headers.get("Content-Length", 0))
-        self.receiver.seen.append(Seen(self.command, self.route, self.query, self.headers))
-        for script in list(self.receiver.scripts):
-            if script.fits(self) and script.play(self) is not False:
-                break
-        else:
-            self.receiver.answer(self)
-        if self._left:  # what was not read cannot be told from the next request
-            self.close_connection = True
-
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = handle_any  # noqa: N815
-
-    def body(self, length: int | None = None) -> bytes:
-        """What is left of the request's body, or `length` bytes of it."""
-        data = self.rfile.read(self._left if length is None else min(length, self._left))
-        self._left -= len(data)
-        return data
-
-    def head(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def send(
-        self, status: int, body: bytes = b"", media_type: str = "application/json", **headers: str
-    ) -> None:
-        fields = {"Content-Type": media_type, "Content-Length": str(len(body))}
-        self.head(status, fields | {name.replace("_", "-"): v for name, v in headers.items()})
-        self.wfile.write(body)
-
-    def json(self, status: int, body: Any, **headers: str) -> None:
-        self.send(status, json.dumps(body).encode(), **headers)
-
-    def problem(self, status: int, code: str, detail: str = "", **extra: Any) -> None:
-        document = {"type": f"urn:howdah:problem:{code}", "title": "", "status": status}
-        document |= {"code": code, "detail": detail} | extra
-        self.send(status, json.dumps(document).encode(), PROBLEM)
-
-    def endless(self, block: bytes = b"x" * 65_536) -> None:
-        """Bytes for as long as the client takes them."""
-        self.close_connection = True
-        with suppress(OSError):
-            while True:
-                self.wfile.write(block)
-                self.receiver.poured_bytes += len(block)
-
-    def drop(self) -> None:
-        """Break the connection."""
-        self.close_connection = True
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
+OFFLINE = ProblemError("offline", "(the line broke)")
 
 
 @dataclass
-class Seen:
-    method: str
-    route: str
-    query: dict[str, str]
-    headers: Message
-
-
-Play = Callable[[Exchange], Any]
-
-
-@dataclass
-class _Script:
-    method: str
-    route: re.Pattern[str]
-    plays: Play
-    times: int | None
-
-    def fits(self, exchange: Exchange) -> bool:
-        if self.method not in (exchange.command, "*") or self.times == 0:
-            return False
-        return self.route.fullmatch(exchange.route) is not None
-
-    def play(self, exchange: Exchange) -> Any:
-        if self.times is not None:
-            self.times -= 1
-        return self.plays(exchange)
-
-
-@dataclass
-class RemoteFile:
-    """A file that the receiver has."""
-
-    path: str
-    data: bytes
+class Upload:
     id: str
-    version: str
-    chunk_bytes: int = 65_536
-    algorithm: str = "blake3"
-    modified_ns: int = 1_600_000_000_123_456_789
-    lies: dict[str, Any] = field(default_factory=dict)
-    """Members of its description that are said otherwise."""
+    words: StartUpload
+    chunk_bytes: int
+    state: str = "open"
+    chunks: dict[int, bytes] = field(default_factory=dict)
+    file: FileInfo | None = None
 
-    @property
-    def manifest(self) -> Manifest:
-        plan = ChunkPlan(len(self.data), self.chunk_bytes)
-        digests = b"".join(
-            digest(self.algorithm, self.data[span.offset : span.end]) for span in plan.spans()
-        )
-        return Manifest(len(self.data), self.chunk_bytes, self.algorithm, digests)
+    def content(self) -> bytes:
+        return b"".join(self.chunks[n] for n in sorted(self.chunks))
 
-    def describe(self) -> dict[str, Any]:
-        return {
-            "kind": "file",
-            "id": self.id,
-            "space": "home",
-            "path": self.path,
-            "version": self.version,
-            "size": len(self.data),
-            "modified_ns": self.modified_ns,
-            "added_ns": 1,
-            "chunk_bytes": self.chunk_bytes,
-            "digest_algorithm": self.algorithm,
-            "manifest_digest": self.manifest.digest().hex(),
-            **self.lies,
-        }
 
-    def describe_manifest(self) -> dict[str, Any]:
-        names = ("version", "size", "chunk_bytes", "digest_algorithm", "manifest_digest")
-        said = self.describe()
-        digests = b64encode(self.manifest.digests).decode()
-        return {name: said[name] for name in names} | {"digests": digests}
+@dataclass
+class _Happening:
+    call: str
+    problem: ProblemError
+    after: bool
+    chunks: int | None = None
 
 
 class ScriptedReceiver:
-    """Listens on loopback until it is closed; `seen` is every request, in order."""
+    """Give it happenings first: `fail`, `lose_answer`, `break_after`; each happens once."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.seen: list[Seen] = []
-        self.scripts: list[_Script] = []
-        self.files: list[RemoteFile] = []
+    retry_after_seconds: float | None = 0.01
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.uploads_by_id: dict[str, Upload] = {}
+        self.files: dict[str, FileInfo] = {}
+        self.contents: dict[str, bytes] = {}
         self.folders: list[str] = []
-        self.poured_bytes = 0
-        handler = type("BoundExchange", (Exchange,), {"receiver": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self.port: int = self._server.server_address[1]
-        self.scheme = "http"
-        if tls is not None:
-            self.scheme = "https"
-            self._server.socket = tls.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
+        self.cancelled: list[str] = []
+        self.chunk_bytes_received = 0
+        self.known: dict[bytes, bytes] = {}
+        self.before: dict[str, Callable[[], None]] = {}
+        """Called before a call of that name; for what happens to the file meanwhile."""
+        self.away = False
+        self._happenings: list[_Happening] = []
+        self._lock = threading.RLock()
+
+    # -- the script
+
+    def fail(self, call: str, problem: ProblemError, times: int = 1) -> None:
+        """The call does nothing but raise."""
+        self._happenings += [_Happening(call, problem, after=False)] * times
+
+    def lose_answer(self, call: str, times: int = 1) -> None:
+        """The call does its work, and its answer is lost."""
+        self._happenings += [_Happening(call, OFFLINE, after=True)] * times
+
+    def break_after(self, chunks: int, times: int = 1) -> None:
+        """The line breaks once so many chunks of a request were kept."""
+        happening = _Happening("send_chunks", OFFLINE, after=False, chunks=chunks)
+        self._happenings += [happening] * times
+
+    # -- what a sender asks
+
+    def start(self, upload: StartUpload) -> UploadInfo:
+        return self._call("start", lambda: self._start(upload))
+
+    def upload(self, upload_id: str) -> UploadInfo:
+        return self._call("upload", lambda: self._info(self._find(upload_id)))
+
+    def upload_manifest(self, upload_id: str) -> UploadManifest:
+        def work() -> UploadManifest:
+            found = self._find(upload_id)
+            numbers = sorted(found.chunks)
+            return UploadManifest(
+                size=found.words.size,
+                chunk_bytes=found.chunk_bytes,
+                digest_algorithm=found.words.digest_algorithm,
+                received=RangeSet.of(numbers).pairs(),
+                digests=b"".join(self._digest(found, found.chunks[n]) for n in numbers),
             )
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
 
-    @property
-    def address(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.port}"
+        return self._call("upload_manifest", work)
 
-    def paired(self, pin: str | None = None) -> PairedReceiver:
-        return PairedReceiver(
-            address=self.address,
-            pin=pin,
-            token=TOKEN,
-            device="d1",
-            account="owner",
-            receiver_name="scripted",
-            catalogue="c1",
-        )
+    def have(self, upload_id: str, have: Have) -> HaveAnswer:
+        def work() -> HaveAnswer:
+            found = self._find(upload_id)
+            missing = RangeSet()
+            for at in range(len(have.digests) // 32):
+                wanted = have.digests[32 * at : 32 * at + 32]
+                if wanted in self.known:
+                    found.chunks[have.first + at] = self.known[wanted]
+                else:
+                    missing.add(have.first + at)
+            return HaveAnswer(missing=missing.pairs())
 
-    def on(self, method: str, route: str, plays: Play, times: int | None = None) -> None:
-        """Let `plays` answer requests of `method` (`*`: any) whose route below the API fits."""
-        self.scripts.append(_Script(method, re.compile(route), plays, times))
+        return self._call("have", work)
 
-    def add(self, path: str, data: bytes, **more: Any) -> RemoteFile:
-        number = len(self.files) + 1
-        file = RemoteFile(path, data, id=f"f{number}", version=f"v{number}", **more)
-        self.files.append(file)
-        return file
+    def send_chunks(
+        self, upload_id: str, body: Iterable[bytes | memoryview], length: int
+    ) -> ChunksAnswer:
+        happening = self._happening("send_chunks", after=False)
+        self._arrive("send_chunks")
+        if happening is not None and happening.chunks is None:
+            raise happening.problem
+        stored = self._take(self._find(upload_id), body, length, happening)
+        lost = self._happening("send_chunks", after=True)
+        if lost is not None:
+            raise lost.problem
+        return ChunksAnswer(stored=stored.pairs())
 
-    def asked(self, method: str, route: str) -> list[Seen]:
-        return [s for s in self.seen if s.method == method and re.fullmatch(route, s.route)]
+    def complete(self, upload_id: str, complete: Complete) -> UploadInfo | None:
+        return self._call("complete", lambda: self._complete(self._find(upload_id), complete))
+
+    def cancel(self, upload_id: str) -> None:
+        def work() -> None:
+            self._find(upload_id).state = "cancelled"
+            self.cancelled.append(upload_id)
+
+        self._call("cancel", work)
+
+    def list(self, path: str, page: int = 1, per_page: int = 500) -> FileList:
+        def work() -> FileList:
+            items: list[FileInfo | FolderInfo] = []
+            if path in self.files:
+                items.append(self.files[path])
+            elif path:
+                raise ProblemError("file_not_found")
+            kind: Any = "file" if items else "folder"
+            return FileList(kind=kind, items=items, page=1, per_page=per_page, total=len(items))
+
+        return self._call("list", work)
+
+    def make_folder(self, path: str) -> FolderInfo:
+        def work() -> FolderInfo:
+            self.folders.append(path)
+            return FolderInfo(space="s", path=path)
+
+        return self._call("make_folder", work)
+
+    def drop_connections(self) -> None:
+        pass
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.close_all()
+        pass
 
-    # -- as the protocol says
+    # -- inside
 
-    def answer(self, exchange: Exchange) -> None:
-        exchange.body()
-        step = exchange.route.strip("/").split("/")
-        if exchange.command != "GET" or step[0] != "files":
-            exchange.problem(404, "not_found")
-        elif len(step) == 1:
-            self._list(exchange)
-        else:
-            file = next((file for file in self.files if file.id == step[1]), None)
-            if file is None:
-                exchange.problem(404, "file_not_found")
-            elif step[2:] == ["manifest"]:
-                exchange.json(200, file.describe_manifest())
-            elif step[2:] == ["content"]:
-                serve_content(exchange, file)
-            else:
-                exchange.json(200, file.describe())
-
-    def _list(self, exchange: Exchange) -> None:
-        path = exchange.query.get("path", "")
-        page, per_page = (int(exchange.query[name]) for name in ("page", "per_page"))
-        single = [file for file in self.files if file.path == path]
-        if single:
-            items = [single[0].describe()]
-            kind = "file"
-        else:
-            items = self._entries(path)
-            kind = "folder"
-            if not items and path and path not in self.folders:
-                exchange.problem(404, "file_not_found")
-                return
-        some = items[(page - 1) * per_page : page * per_page]
-        answer = {"kind": kind, "items": some, "page": page, "per_page": per_page}
-        exchange.json(200, answer | {"total": len(items)})
-
-    def _entries(self, folder: str) -> list[dict[str, Any]]:
-        above = f"{folder}/" if folder else ""
-        below = {folder_path for folder_path in self.folders if folder_path.startswith(above)}
-        below |= {
-            file.path.rpartition("/")[0] for file in self.files if file.path.startswith(above)
-        }
-        folders = {above + path[len(above) :].split("/")[0] for path in below if path != folder}
-        folders -= {folder, above}
-        files = [
-            file
-            for file in self.files
-            if file.path.startswith(above) and "/" not in file.path[len(above) :]
-        ]
-        return [
-            *({"kind": "folder", "space": "home", "path": path} for path in sorted(folders)),
-            *(file.describe() for file in sorted(files, key=lambda file: file.path.encode())),
-        ]
-
-
-def serve_content(exchange: Exchange, file: RemoteFile, data: bytes | None = None) -> None:
-    """Answer a ranged request; with `data` in place of what was asked for."""
-    tag = f'"{file.version}"'
-    match = re.fullmatch(r"bytes=(\d+)-(\d+)", exchange.headers.get("Range", ""))
-    if match is None or exchange.headers.get("If-Range") != tag:
-        exchange.send(200, file.data, "application/octet-stream", ETag=tag)
-        return
-    first, last = int(match[1]), int(match[2])
-    said = f"bytes {first}-{last}/{len(file.data)}"
-    body = file.data[first : last + 1] if data is None else data
-    exchange.send(206, body, "application/octet-stream", ETag=tag, Content_Range=said)
-
-
-class _Server(ThreadingHTTPServer):
-    # Not daemons: a test that leaves one behind shall fail, not go on in the next one.
-    daemon_threads = False
-    block_on_close = True
-
-    def __init__(self, *args: Any) -> None:
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__(*args)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def _call(self, name: str, work: Callable[[], Result]) -> Result:
+        happening = self._happening(name, after=False)
+        self._arrive(name)
+        if happening is not None:
+            raise happening.problem
         with self._lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
+            answer = work()
+        lost = self._happening(name, after=True)
+        if lost is not None:
+            raise lost.problem
+        return answer
 
-    def shutdown_request(self, request: Any) -> None:
+    def _arrive(self, name: str) -> None:
+        self.calls.append(name)
+        if self.away:
+            raise OFFLINE
+        meanwhile = self.before.pop(name, None)
+        if meanwhile is not None:
+            meanwhile()
+
+    def _happening(self, call: str, after: bool) -> _Happening | None:
         with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
+            for at, happening in enumerate(self._happenings):
+                if (happening.call, happening.after) == (call, after):
+                    return self._happenings.pop(at)
+        return None
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass  # a client that went away
+    def _start(self, words: StartUpload) -> UploadInfo:
+        for upload in self.uploads_by_id.values():
+            if upload.words.client_id == words.client_id:
+                if upload.words != words:
+                    raise ProblemError("client_id_conflict")
+                return self._info(upload)
+        upload = Upload(
+            f"u{len(self.uploads_by_id)}",
+            words,
+            words.chunk_bytes or default_chunk_bytes(words.size),
+        )
+        self.uploads_by_id[upload.id] = upload
+        return self._info(upload)
 
-    def close_all(self) -> None:
-        with self._lock:
-            for connection in self._open:
-                with suppress(OSError):
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
-        self.server_close()
+    def _find(self, upload_id: str) -> Upload:
+        try:
+            return self.uploads_by_id[upload_id]
+        except KeyError:
+            raise ProblemError("upload_not_found") from None
 
+    def _take(
+        self,
+        upload: Upload,
+        body: Iterable[bytes | memoryview],
+        length: int,
+        happening: _Happening | None,
+    ) -> RangeSet:
+        stored, wrong, counted = RangeSet(), RangeSet(), 0
+        parser, number, payload = FrameParser(1 << 40), 0, bytearray()
+        for block in body:
+            counted += len(block)
+            for event in parser.feed(bytes(block)):
+                if isinstance(event, FrameStart):
+                    number, payload = event.number, bytearray()
+                    if happening is not None and stored.count() == happening.chunks:
+                        raise happening.problem
+                elif isinstance(event, Payload):
+                    payload += event.data
+                elif isinstance(event, FrameEnd):
+                    if self._digest(upload, bytes(payload)) != event.digest:
+                        wrong.add(number)
+                        continue
+                    with self._lock:
+                        upload.chunks[number] = bytes(payload)
+                        self.chunk_bytes_received += len(payload)
+                    stored.add(number)
+        if counted != length:
+            raise FrameError(f"{counted} bytes came where {length} were announced")
+        parser.finish()
+        if wrong:
+            raise ProblemError("chunk_mismatch", "", {"chunks": wrong.pairs()})
+        return stored
 
-@contextmanager
-def scripted_receiver(tls: ssl.SSLContext | None = None) -> Iterator[ScriptedReceiver]:
-    """One for as long as the block."""
-    receiver = ScriptedReceiver(tls)
-    try:
-        yield receiver
-    finally:
-        receiver.close()
+    def _complete(self, upload: Upload, words: Complete) -> UploadInfo:
+        if upload.state == "published":
+            return self._info(upload)
+        if upload.state != "open":
+            raise ProblemError("upload_not_open")
+        plan = ChunkPlan(words.size, upload.chunk_bytes)
+        missing = RangeSet.of(upload.chunks).missing(plan.total_chunks)
+        if missing:
+            raise ProblemError("upload_incomplete", "", {"missing": missing.pairs()})
+        content = upload.content()
+        algorithm = upload.words.digest_algorithm
+        digests = b"".join(self._digest(upload, upload.chunks[n]) for n in sorted(upload.chunks))
+        manifest = Manifest(len(content), upload.chunk_bytes, algorithm, digests).digest().hex()
+        if len(content) != words.size or manifest != words.manifest_digest:
+            raise ProblemError("manifest_mismatch")
+        path = words.path or upload.words.path
+        if words.if_version == "none" and path in self.files:
+            raise ProblemError("version_conflict")
+        upload.state = "published"
+        upload.file = self.files[path] = FileInfo(
+            id=f"f{len(self.files)}",
+            space="s",
+            path=path,
+            version=upload.id,
+            size=words.size,
+            modified_ns=upload.words.modified_ns,
+            added_ns=0,
+            chunk_bytes=upload.chunk_bytes,
+            digest_algorithm=algorithm,
+            manifest_digest=manifest,
+        )
+        self.contents[path] = content
+        return self._info(upload)
+
+    def _info(self, upload: Upload) -> UploadInfo:
+        size = upload.words.size
+        known = size is not None and any(f.size == size for f in self.files.values())
+        state: Any = upload.state
+        return UploadInfo(
+            id=upload.id,
+            client_id=upload.words.client_id,
+            space="s",
+            path=upload.words.path,
+            state=state,
+            size=size,
+            chunk_bytes=upload.chunk_bytes,
+            total_chunks=None if size is None else -(-size // upload.chunk_bytes),
+            digest_algorithm=upload.words.digest_algorithm,
+            received=RangeSet.of(upload.chunks).pairs(),
+            received_bytes=sum(map(len, upload.chunks.values())),
+            started_ns=0,
+            expires_ns=0,
+            known=known or bool(self.known),
+            file=upload.file,
+        )
+
+    @staticmethod
+    def _digest(upload: Upload, data: bytes) -> bytes:
+        return digest(upload.words.digest_algorithm, data)

@@ -24,10 +24,11 @@ SOON_CHECKED_BYTES = 64 * 1024 * 1024
 def migrate(folder: Path) -> None:
     """Create or upgrade the catalogue in `folder`. Raises StartRefused for what is damaged or newer."""
     path = folder / FILE_NAME
-    _refuse_empty_over_data(folder, path)
     revision = _revision(path)
     if revision == HEAD:
         return
+    if revision is None:
+        _refuse_empty_over_data(folder, path)
     if revision is not None and revision not in _known_revisions():
         raise StartRefused(
             f"The catalogue {path} was written by a newer version (revision {revision}).",
@@ -37,9 +38,11 @@ def migrate(folder: Path) -> None:
 
 
 def _refuse_empty_over_data(folder: Path, path: Path) -> None:
-    """A catalogue that vanished is never begun anew over files, which would then be nobody's."""
-    if path.exists() and path.stat().st_size > 0:
-        return
+    """A catalogue that vanished is never begun anew over files, which would then be nobody's.
+
+    It looks empty also where only the -wal file beside it is gone: before its first checkpoint a catalogue
+    has all of its tables there.
+    """
     files = folder / "files"
     if files.is_dir() and any(entry for space in files.iterdir() for entry in space.iterdir()):
         raise StartRefused(
@@ -50,7 +53,7 @@ def _refuse_empty_over_data(folder: Path, path: Path) -> None:
 
 def _revision(path: Path) -> str | None:
     """The revision of the catalogue; None for a new one."""
-    if not path.exists():
+    if not path.exists() or path.stat().st_size == 0:
         return None
     connection = sqlite3.connect(path)
     try:

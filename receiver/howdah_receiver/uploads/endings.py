@@ -68,8 +68,8 @@ class Endings:
             if row.state is not UploadState.OPEN:
                 raise ProblemError("upload_not_open", extra={"state": row.state.value})
             with self._sessions.of(row) as session:
-                session.stop()
                 try:
+                    session.stop()
                     self._complete(session, request, body)
                 except BaseException:
                     session.go_on()
@@ -185,7 +185,11 @@ class Endings:
         with self._catalogue.read() as connection:
             space = file_rows.space(connection, row.space_id)
         self._tree.settle(space)
-        self._sessions.drop(row.id)
+        with self._catalogue.write() as connection:
+            # It had not got to its intent, and the catalogue failed before that could be written down.
+            reopened = rows.advance(connection, row.id, UploadState.COMPLETING, UploadState.OPEN)
+        if not reopened:  # else its session still knows what a failed fsync left in doubt
+            self._sessions.drop(row.id)
         return self._find(row.account_id, row.id)
 
     def _completed_before(self, row: UploadRow, body: bytes) -> UploadRow:
@@ -206,10 +210,10 @@ class Endings:
                     rows.drop_all_chunks(connection, row.id)
             if not done:
                 raise ProblemError("upload_not_open", extra={"state": row.state.value})
-            session = self._sessions.find(row.id)
+            session = self._sessions.take(row.id)
             if session is not None:
                 session.discard()
-            self._sessions.drop(row.id)
+                session.close()
             with disk_errors():
                 self._parts.remove(row.id)
 

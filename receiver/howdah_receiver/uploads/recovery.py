@@ -31,7 +31,7 @@ def recover(catalogue: Catalogue, folder: DataFolder, tree: Tree) -> None:
             rows.suspect_all(connection)
     tree.recover()
     _reopen_completions(catalogue, tree.pending())
-    _match_parts(catalogue, Parts(folder.parts))
+    _match_parts(catalogue, Parts(folder.parts), tree.pending())
 
 
 def _reopen_completions(catalogue: Catalogue, pending: set[str]) -> None:
@@ -42,14 +42,15 @@ def _reopen_completions(catalogue: Catalogue, pending: set[str]) -> None:
                 rows.advance(connection, upload.id, UploadState.COMPLETING, UploadState.OPEN)
 
 
-def _match_parts(catalogue: Catalogue, parts: Parts) -> None:
-    """Parts without an upload go; an upload without its part has received nothing."""
+def _match_parts(catalogue: Catalogue, parts: Parts, pending: set[str]) -> None:
+    """Parts without an upload go; an upload without its part has received nothing, unless its part has
+    moved already, and the disk did not let its publication be carried through yet."""
     with catalogue.read() as connection:
         live = {upload.id for upload in rows.live(connection)}
     there = set(parts.names())
     for name in there - live:
         parts.remove(name)
-    for upload_id in live - there:
+    for upload_id in live - there - pending:
         with catalogue.write() as connection:
             rows.drop_all_chunks(connection, upload_id)
 

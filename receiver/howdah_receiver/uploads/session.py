@@ -41,6 +41,7 @@ class Session:
         self._in_commit: list[ChunkRow] = []
         self._unsafe: list[int] = []
         self._unsafe_bytes = 0
+        self._doubtful: set[int] = set()
         self._closing = False
         self._name_synced = False
         with disk_errors():
@@ -120,6 +121,7 @@ class Session:
         cancelled meanwhile, storage_full, storage_failed.
         """
         with self._committing:
+            self._drop_doubtful()
             with self._lock:
                 self._in_commit, self._pending = self._pending, []
             try:
@@ -132,6 +134,10 @@ class Session:
             finally:
                 self._in_commit = []
         if not all(number in self._received for number in numbers):
+            with self._catalogue.read() as connection:
+                still_open = rows.is_open(connection, self.upload.id)
+            if not still_open:  # and another commit took them along, and was told so
+                raise ProblemError("upload_not_open")
             raise ProblemError("storage_failed", "Chunks were lost on their way to the catalogue.")
 
     def _write_rows(self, pending: list[ChunkRow]) -> None:
@@ -161,8 +167,16 @@ class Session:
     # -- used by the writers
 
     def record(self, claim: Claim, span: Span, digest: bytes) -> None:
-        """A chunk's digest held. Called in the claim's turn."""
+        """A chunk's digest held. Called in the claim's turn.
+
+        Raises ProblemError (chunk_out_of_range) where the end of an upload of unknown size came meanwhile.
+        """
         with self._lock:
+            try:
+                self.span(claim.number, span.length)
+            except ProblemError:
+                self.drop(claim)
+                raise
             self._pending.append(ChunkRow(claim.number, span.length, digest, durable=False))
             self._received.add(claim.number)
             if self.upload.size is None and span.length < self.upload.chunk_bytes:
@@ -187,6 +201,8 @@ class Session:
     def sync(self) -> None:
         """Make what was received durable. Raises ProblemError (storage_failed): see the module."""
         with self._syncing:
+            with self._committing:
+                self._drop_doubtful()
             if not self._unsafe or self._descriptor < 0:
                 return
             covered = self._flush(os.fdatasync)
@@ -219,20 +235,30 @@ class Session:
         with self._lock:
             was_closing, self._closing = self._closing, True
         self._stop_writers()
-        with (
-            self._committing,
-            self._lock,
-            disk_errors(),
-            self._catalogue.write() as connection,
-        ):
-            doubtful = {*covered, *self._unsafe, *(row.number for row in self._pending)}
-            rows.drop_chunks(connection, self.upload.id, doubtful)
-            self._unreceive(doubtful)
-            self._pending, self._unsafe, self._unsafe_bytes = [], [], 0
-            # A fresh descriptor reports what happens from here on.
-            os.close(self._descriptor)
-            self._descriptor = self._parts.open(self.upload.id)
-            self._closing = was_closing
+        with self._committing:
+            with self._lock, disk_errors():
+                doubtful = {*covered, *self._unsafe, *(row.number for row in self._pending)}
+                self._doubtful |= doubtful
+                self._unreceive(doubtful)
+                self._pending, self._unsafe, self._unsafe_bytes = [], [], 0
+                self._closing = was_closing
+                # A fresh descriptor reports what happens from here on.
+                fresh = self._parts.open(self.upload.id)
+                os.close(self._descriptor)
+                self._descriptor = fresh
+            self._drop_doubtful()
+
+    def _drop_doubtful(self) -> None:
+        """Where the catalogue failed with the disk, its rows still call them received: no commit, no sync
+        and no completion before that is put right. Called with `_committing` held.
+        """
+        with self._lock:
+            doubtful = set(self._doubtful)
+        if doubtful:
+            with disk_errors(), self._catalogue.write() as connection:
+                rows.drop_chunks(connection, self.upload.id, doubtful)
+            with self._lock:
+                self._doubtful -= doubtful
 
     # -- the end
 
@@ -274,7 +300,8 @@ class Session:
     @property
     def idle(self) -> bool:
         with self._lock:
-            return not (self._claims or self._pending or self._unsafe or self._closing)
+            busy = self._claims or self._pending or self._unsafe or self._doubtful
+            return not (busy or self._closing)
 
     @property
     def closing(self) -> bool:

@@ -119,15 +119,17 @@ class Sessions:
             if not self._users[upload_id]:
                 del self._users[upload_id]
 
-    def find(self, upload_id: str) -> Session | None:
-        """The session, where there is one."""
-        with self._lock:
-            return self._open.get(upload_id)
+    def take(self, upload_id: str) -> Session | None:
+        """The session of an upload that has ended, where there is one; who takes it closes it.
+
+        Whoever read just before that the upload is open has opened it by then, and nobody does any more.
+        """
+        with self._opening[hash(upload_id) % len(self._opening)], self._lock:
+            return self._open.pop(upload_id, None)
 
     def drop(self, upload_id: str) -> None:
         """The upload has ended."""
-        with self._lock:
-            session = self._open.pop(upload_id, None)
+        session = self.take(upload_id)
         if session is not None:
             session.close()
 

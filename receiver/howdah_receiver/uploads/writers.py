@@ -52,7 +52,7 @@ class ChunkWriter:
     def finish(self, digest: bytes) -> None:
         """The chunk is whole; it counts with the session's next commit if its digest holds.
 
-        Raises ProblemError: chunk_mismatch (nothing of it counts), chunk_superseded.
+        Raises ProblemError: chunk_mismatch, chunk_out_of_range (nothing of it counts), chunk_superseded.
         """
         with self._claim.turn:
             self._check_turn()

@@ -17,6 +17,8 @@
  *                       fdatasync that a fault made fail (the kernel forgets such pages: they are lost)
  *   HOWDAH_SHIM_ARMED   if set, count, kill and fault rest while this file does not exist
  *
+ * A process that forks others can give each child orders of its own: howdah_shim_arm.
+ *
  * A mutex is held over each call and its record, and an flock beside it, so that the record is a
  * serial history even when several processes share it. Wrappers use raw system calls: then "64" and
  * "v2" variants are only other names for one body, and libc cannot call back into a wrapper.
@@ -98,6 +100,24 @@ static void parse_fault(char *text) {
 static void before_fork(void) { pthread_mutex_lock(&lock); }
 static void after_fork(void) { pthread_mutex_unlock(&lock); }
 
+static void set_kill(const char *text) {
+    const char *when = strchr(text, ':');
+    kill_at = atol(text);
+    if (!when || !strchr("bah", kill_when = when[1])) give_up("HOWDAH_SHIM_KILL is N:before|after|half");
+}
+
+static void set_faults(const char *text) {
+    char *copy = strdup(text), *rest = copy, *one;
+    while ((one = strsep(&rest, ",")))
+        if (*one) parse_fault(one);
+    free(copy);
+}
+
+static void set_count(const char *text) {
+    count_fd = (int)syscall(SYS_openat, AT_FDCWD, text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (count_fd < 0) give_up("cannot open HOWDAH_SHIM_COUNT");
+}
+
 static void start(void) {
     const char *text = getenv("HOWDAH_SHIM_ROOT");
     if (!text || !realpath(text, root)) return;
@@ -105,22 +125,21 @@ static void start(void) {
     armed_file = getenv("HOWDAH_SHIM_ARMED");
     record_file = getenv("HOWDAH_SHIM_RECORD");
     if ((text = getenv("HOWDAH_SHIM_SEED"))) seed = (unsigned)atoi(text);
-    if ((text = getenv("HOWDAH_SHIM_KILL"))) {
-        const char *when = strchr(text, ':');
-        kill_at = atol(text);
-        if (!when || !strchr("bah", kill_when = when[1])) give_up("HOWDAH_SHIM_KILL is N:before|after|half");
-    }
-    if ((text = getenv("HOWDAH_SHIM_FAULT"))) {
-        char *copy = strdup(text), *rest = copy, *one;
-        while ((one = strsep(&rest, ",")))
-            if (*one) parse_fault(one);
-        free(copy);
-    }
-    if ((text = getenv("HOWDAH_SHIM_COUNT"))) {
-        count_fd = (int)syscall(SYS_openat, AT_FDCWD, text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        if (count_fd < 0) give_up("cannot open HOWDAH_SHIM_COUNT");
-    }
+    if ((text = getenv("HOWDAH_SHIM_KILL"))) set_kill(text);
+    if ((text = getenv("HOWDAH_SHIM_FAULT"))) set_faults(text);
+    if ((text = getenv("HOWDAH_SHIM_COUNT"))) set_count(text);
     pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+/* In a forked child: count from here on, with these orders in place of the environment's. NULL for none. */
+EXPORT void howdah_shim_arm(const char *kill, const char *fault, const char *count, const char *armed) {
+    pthread_once(&once, start);
+    counter = kill_at = fault_count = 0;
+    count_fd = -1;
+    armed_file = armed ? strdup(armed) : NULL;
+    if (kill) set_kill(kill);
+    if (fault) set_faults(fault);
+    if (count) set_count(count);
 }
 
 int watching(void) {

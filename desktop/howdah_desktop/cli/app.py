@@ -1,0 +1,202 @@
+"""The commands and their options. What they do is imported when they run: `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Optional
+
+import typer
+
+from howdah_common.problems import ProblemError
+from howdah_desktop.cli.exits import HELP, Exit, code_of, tell
+
+app = typer.Typer(
+    name="howdah",
+    help="Carries files to a receiver that you run: whole, verified, resumable.",
+    epilog=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class SendIfExists(StrEnum):
+    version = "version"
+    skip = "skip"
+    keep_both = "keep-both"
+    fail = "fail"
+
+
+class GetIfExists(StrEnum):
+    fail = "fail"
+    skip = "skip"
+    keep_both = "keep-both"
+    overwrite = "overwrite"
+
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+GiveUp = Annotated[
+    Optional[float],  # noqa: UP045  # typer evaluates it
+    typer.Option(
+        "--give-up-after", min=0, metavar="SECONDS", help="End after so long without any progress."
+    ),
+]
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Say on stderr what goes on.")] = False,
+) -> None:
+    from howdah_desktop.cli import context
+
+    context.log_to_stderr(debug)
+    context.interrupt_on_sigterm()
+
+
+@app.command(epilog=HELP)
+def pair(
+    link: Annotated[str, typer.Argument(help="howdah://... as `howdah-receiver pair` prints it.")],
+    name: Annotated[str, typer.Option(help="What the receiver calls this device.")] = "",
+) -> None:
+    """Pair this device with a receiver."""
+    from howdah_desktop.cli.pairing import pair_with
+
+    _end(lambda: pair_with(link, name))
+
+
+@app.command(epilog=HELP)
+def send(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files and folders; - is standard input.")
+    ],
+    to: Annotated[
+        str, typer.Option("--to", metavar="DIR", help="Folder there; with -, the file's path.")
+    ] = "",
+    if_exists: Annotated[
+        SendIfExists, typer.Option("--if-exists", help="Where something else stands there.")
+    ] = SendIfExists.version,
+    sha256: Annotated[
+        bool, typer.Option("--sha256", help="Have the whole file's SHA-256 checked as well.")
+    ] = False,
+    give_up_after: GiveUp = None,
+    json: Json = False,
+) -> None:
+    """Send files and folders. What was interrupted goes on where it was."""
+    from howdah_desktop.cli import transfers
+    from howdah_desktop.engine.transfers import IfExists
+
+    _end(
+        lambda: transfers.send(
+            paths, to, IfExists(if_exists.value), sha256, as_json=json, give_up_after=give_up_after
+        ),
+        json,
+    )
+
+
+@app.command(epilog=HELP)
+def get(
+    remotes: Annotated[list[str], typer.Argument(metavar="REMOTE...", help="Files and folders.")],
+    to: Annotated[str, typer.Option("--to", metavar="DIR", help="Local folder.")] = ".",
+    if_exists: Annotated[
+        GetIfExists, typer.Option("--if-exists", help="Where another file stands here.")
+    ] = GetIfExists.fail,
+    give_up_after: GiveUp = None,
+    json: Json = False,
+) -> None:
+    """Fetch files and folders, each chunk checked."""
+    from howdah_desktop.cli import transfers
+    from howdah_desktop.engine.transfers import IfExists
+
+    _end(
+        lambda: transfers.get(
+            remotes, to, IfExists(if_exists.value), as_json=json, give_up_after=give_up_after
+        ),
+        json,
+    )
+
+
+@app.command(epilog=HELP)
+def ls(
+    path: Annotated[str, typer.Argument(help="A folder or file; none: the root.")] = "",
+    json: Json = False,
+) -> None:
+    """List what is at the receiver."""
+    from howdah_desktop.cli.listing import list_path
+
+    _end(lambda: list_path(path, json), json)
+
+
+@app.command(epilog=HELP)
+def verify(
+    path: Annotated[str, typer.Argument(help="The local file or folder.")],
+    remote: Annotated[
+        str, typer.Argument(help="Where it is at the receiver; none: where it was last sent.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Read a file again, here and there, and compare."""
+    from howdah_desktop.cli.verify import verify_path
+
+    _end(lambda: verify_path(path, remote, json), json)
+
+
+@app.command(epilog=HELP)
+def status(json: Json = False) -> None:
+    """Show what is on its way, and why it is where it is."""
+    from howdah_desktop.cli.transfers import show_status
+
+    _end(lambda: show_status(json), json)
+
+
+@app.command(epilog=HELP)
+def resume(give_up_after: GiveUp = None, json: Json = False) -> None:
+    """Go on with everything that is unfinished, and try again what failed."""
+    from howdah_desktop.cli import transfers
+
+    _end(lambda: transfers.resume(as_json=json, give_up_after=give_up_after), json)
+
+
+@app.command(epilog=HELP)
+def cancel(
+    ids: Annotated[
+        Optional[list[int]],  # noqa: UP045  # typer evaluates it
+        typer.Argument(metavar="ID...", help="As `howdah status` shows them."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are unfinished.")] = False,
+    json: Json = False,
+) -> None:
+    """Cancel transfers. What has arrived stays."""
+    from howdah_desktop.cli.transfers import cancel as cancel_them
+
+    if bool(ids) == everything:
+        raise typer.BadParameter("Name the transfers, or give --all.")
+    _end(lambda: cancel_them(None if everything else ids, json), json)
+
+
+def _end(work: Callable[[], Exit], as_json: bool = False) -> None:
+    """Run a command to its exit code."""
+    from howdah_desktop.settings import BadSetting
+
+    try:
+        code = work()
+    except ProblemError as problem:
+        tell(problem, as_json=as_json)
+        code = code_of(problem)
+    except BadSetting as error:
+        print(f"howdah: {error}", file=sys.stderr)
+        code = Exit.USAGE
+    except KeyboardInterrupt:
+        print("howdah: interrupted. `howdah resume` goes on.", file=sys.stderr)
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output is gone (`howdah ls | head`); nothing can be said to them.
+        sys.stdout = None  # or the interpreter would try once more
+        code = Exit.NEEDS_YOU
+    raise typer.Exit(int(code))
+
+
+def run() -> None:
+    app(prog_name="howdah")

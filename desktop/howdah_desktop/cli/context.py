@@ -1,0 +1,44 @@
+"""What every command needs first: settings, the pairing, a receiver."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from howdah_desktop.remote import secrets
+from howdah_desktop.remote.receiver import Receiver
+from howdah_desktop.settings import Settings, from_environment
+
+
+def connect(settings: Settings) -> Receiver:
+    """A receiver from the pairing that is kept now. Raises ProblemError("not_paired")."""
+    several = settings.connections + settings.small_files_at_once + 4
+    return Receiver(secrets.load(), connections=several)
+
+
+def settings() -> Settings:
+    """Raises settings.BadSetting."""
+    return from_environment()
+
+
+def log_to_stderr(debug: bool) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.CRITICAL,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s",
+    )
+    # Those of the HTTP libraries may hold headers, and so the token.
+    for name in ("httpx", "httpcore", "keyring"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def interrupt_on_sigterm() -> None:
+    """SIGTERM ends a command as Ctrl-C does: in good order, everything resumable."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)

@@ -1,0 +1,155 @@
+"""`howdah send`, `get`, `resume`, `cancel` and `status`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import typer
+
+from howdah_common import remote_path
+from howdah_common.problems import ProblemError
+from howdah_common.remote_path import BadPath
+from howdah_desktop.cli import context
+from howdah_desktop.cli.display import make_display, printable, receiver_line, size_text
+from howdah_desktop.cli.exits import Exit
+from howdah_desktop.cli.follow import Follower, Order
+from howdah_desktop.engine.attach import attach, running_engine
+from howdah_desktop.engine.ledger import Ledger
+from howdah_desktop.engine.ledger_file import FILE_NAME
+from howdah_desktop.engine.transfers import LIVE, IfExists, TransferState
+from howdah_desktop.engine.views import Snapshot, TransferView, resting_view
+from howdah_desktop.settings import Settings
+
+
+def send(
+    paths: Sequence[str],
+    to: str,
+    if_exists: IfExists,
+    sha256: bool,
+    *,
+    as_json: bool,
+    give_up_after: float | None,
+) -> Exit:
+    """Raises ProblemError."""
+    target = checked_folder(to)
+    if "-" in paths:
+        if len(paths) > 1 or not target:
+            raise typer.BadParameter("Standard input goes alone, and --to names its file.")
+        from howdah_desktop.cli.pipe import send_stdin
+
+        return send_stdin(target, if_exists, sha256, as_json, give_up_after)
+    local = [os.fsencode(path) for path in paths]
+    return _follow(
+        lambda engine: engine.add_sends(local, target, if_exists, sha256), as_json, give_up_after
+    )
+
+
+def get(
+    remotes: Sequence[str],
+    to: str,
+    if_exists: IfExists,
+    *,
+    as_json: bool,
+    give_up_after: float | None,
+) -> Exit:
+    """Raises ProblemError."""
+    folder = os.path.abspath(os.fsencode(to))  # noqa: PTH100  # bytes
+    return _follow(
+        lambda engine: engine.add_fetches(remotes, folder, if_exists), as_json, give_up_after
+    )
+
+
+def resume(*, as_json: bool, give_up_after: float | None) -> Exit:
+    """Raises ProblemError."""
+
+    def order(engine: object) -> None:
+        engine.resume()  # type: ignore[attr-defined]
+
+    return _follow(order, as_json, give_up_after)
+
+
+def _follow(order: Order, as_json: bool, give_up_after: float | None) -> Exit:
+    settings = context.settings()
+    context.connect(settings).close()  # not paired: said at once, and nothing is queued
+    display = make_display(as_json)
+    try:
+        return Follower(settings, lambda: context.connect(settings), display, give_up_after).run(
+            order
+        )
+    finally:
+        display.close()
+
+
+def cancel(ids: Sequence[int] | None, as_json: bool) -> Exit:
+    """Raises ProblemError."""
+    settings = context.settings()
+    attached = attach(settings, lambda: context.connect(settings))
+    try:
+        count = attached.engine.cancel(ids)
+    finally:
+        attached.close()
+    if as_json:
+        print(json.dumps({"event": "cancelled", "count": count}))
+    else:
+        print(f"{count} cancelled.")
+    return Exit.DONE if count or ids is None else Exit.NEEDS_YOU
+
+
+def show_status(as_json: bool) -> Exit:
+    """Raises ProblemError."""
+    snapshot = _status(context.settings())
+    if as_json:
+        print(json.dumps({"event": "status", **asdict(snapshot)}))
+    else:
+        for row in snapshot.transfers:
+            print(_status_line(row))
+        if snapshot.receiver.code:
+            print(receiver_line(snapshot.receiver))
+        print(", ".join(f"{n} {state}" for state, n in snapshot.counts.items()) or "No transfers.")
+    return Exit.DONE
+
+
+def _status(settings: Settings) -> Snapshot:
+    """From the engine, if one runs; else as the ledger has it."""
+    engine = running_engine(settings.home)
+    if engine is not None:
+        try:
+            return engine.snapshot()
+        finally:
+            engine.close()
+    if not (settings.home / FILE_NAME).exists():
+        return Snapshot(0, ())
+    ledger = Ledger(settings.home, read_only=True)
+    try:
+        rows = ledger.in_states((*LIVE, TransferState.FAILED))
+        size, done = ledger.totals()
+        counts = {state.value: count for state, count in ledger.counts().items()}
+        listing = bool(ledger.roots())
+    finally:
+        ledger.close()
+    return Snapshot(
+        0,
+        tuple(resting_view(row) for row in rows),
+        counts=counts,
+        listing=listing,
+        size=size,
+        done_bytes=done,
+    )
+
+
+def _status_line(row: TransferView) -> str:
+    share = f"{100 * row.done_bytes // row.size:3d} %" if row.size else "     "
+    speed = f" {size_text(row.bytes_per_second)}/s" if row.bytes_per_second else ""
+    told = f"{row.sentence} {row.remedy}".rstrip()
+    return f"{row.id:>5} {row.state:9} {share} {printable(row.source)}{speed}: {told}"
+
+
+def checked_folder(to: str) -> str:
+    """A folder at the receiver as the user writes it. Raises ProblemError("bad_path")."""
+    try:
+        return remote_path.check_folder(to.strip("/"))
+    except BadPath as error:
+        raise ProblemError("bad_path", str(error)) from error

@@ -1,0 +1,127 @@
+"""One upload's chunks as the client sees them: which the receiver has, and every chunk's digest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from howdah_common.chunks import ChunkPlan
+from howdah_common.digests import DIGEST_BYTES
+from howdah_common.frames import FRAME_OVERHEAD_BYTES
+from howdah_common.manifest import Manifest
+from howdah_common.problems import ProblemError
+from howdah_common.ranges import RangeSet
+
+
+class ChunkWork:
+    """Hands out missing chunks to connections. May be used from any thread.
+
+    `received` is what the receiver said; the client never counts by itself.
+    """
+
+    def __init__(self, plan: ChunkPlan, algorithm: str) -> None:
+        self.plan = plan
+        self.algorithm = algorithm
+        self._lock = threading.Lock()
+        # Guarded by the lock:
+        self._received = RangeSet()
+        self._to_send = RangeSet()
+        self._open = False
+        self._digests = bytearray(plan.total_chunks * DIGEST_BYTES)
+        self._hashed = bytearray(plan.total_chunks)
+
+    # -- what the receiver has
+
+    def receiver_says(self, received: Iterable[tuple[int, int]]) -> None:
+        """This and nothing else is there. Raises answer_invalid for chunks that do not exist."""
+        found = RangeSet()
+        for first, last in received:
+            if not 0 <= first <= last < self.plan.total_chunks:
+                raise ProblemError(
+                    "answer_invalid", f"It has chunks {first}-{last} of another file."
+                )
+            found.add(first, last)
+        with self._lock:
+            self._received = found
+
+    def stored(self, ranges: Iterable[tuple[int, int]], sent: RangeSet) -> None:
+        """Acknowledged out of `sent`; whatever else an answer names is not believed."""
+        numbers = [n for n in RangeSet(ranges).numbers() if n in sent]
+        with self._lock:
+            for number in numbers:
+                self._received.add(number)
+
+    def received(self) -> RangeSet:
+        with self._lock:
+            return self._received.copy()
+
+    def missing(self) -> RangeSet:
+        with self._lock:
+            return self._received.missing(self.plan.total_chunks)
+
+    @property
+    def received_bytes(self) -> int:
+        with self._lock:
+            return sum(self.plan.bytes_in(first, last) for first, last in self._received)
+
+    # -- handing out
+
+    def open_round(self, most_bytes: int | None) -> None:
+        """Chunks that are missing may be taken, up to some `most_bytes` of them."""
+        missing = self.missing()
+        if most_bytes is not None:
+            count = max(1, most_bytes // self.plan.chunk_bytes)
+            missing = _first(missing, count)
+        with self._lock:
+            self._to_send, self._open = missing, True
+
+    def close_round(self) -> None:
+        """Nothing more is handed out: a connection has broken, so ask the receiver first."""
+        with self._lock:
+            self._open = False
+
+    def take(self, most_bytes: int) -> list[int]:
+        """A run of neighbours whose frames have at most `most_bytes`, but at least one chunk."""
+        with self._lock:
+            first_range = next(iter(self._to_send), None) if self._open else None
+            if first_range is None:
+                return []
+            first, last = first_range
+            count = max(1, most_bytes // (self.plan.chunk_bytes + FRAME_OVERHEAD_BYTES))
+            last = min(last, first + count - 1)
+            self._to_send.remove(first, last)
+        return list(range(first, last + 1))
+
+    # -- digests
+
+    def hashed(self, number: int) -> bytes | None:
+        """The digest of a chunk as it was read, if it was."""
+        if not self._hashed[number]:
+            return None
+        return bytes(self._digests[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES])
+
+    def note(self, number: int, digest: bytes) -> None:
+        """A chunk was read. Raises source_changed where it was read before and was another one."""
+        before = self.hashed(number)
+        if before is not None and before != digest:
+            raise ProblemError("source_changed")
+        # One number is read by one thread at a time.
+        self._digests[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES] = digest
+        self._hashed[number] = 1
+
+    def manifest(self) -> Manifest:
+        """Of what was read. Every chunk must have been."""
+        if 0 in self._hashed:
+            raise AssertionError("a chunk counts as sent that was never read")
+        return Manifest(self.plan.size, self.plan.chunk_bytes, self.algorithm, bytes(self._digests))
+
+
+def _first(numbers: RangeSet, count: int) -> RangeSet:
+    chosen = RangeSet()
+    for first, last in numbers:
+        if count <= 0:
+            break
+        last = min(last, first + count - 1)
+        chosen.add(first, last)
+        count -= last - first + 1
+    return chosen

@@ -1,0 +1,94 @@
+"""The last step of an upload: complete, and what to do where something else stands at the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from howdah_common import remote_path
+from howdah_common.messages import Complete, FileInfo, UploadInfo
+from howdah_common.problems import ProblemError
+from howdah_desktop.engine.transfers import IfExists, TransferState
+
+POLL_SECONDS = 1.0
+MOST_NAMES = 1_000
+"""`a (1000).txt` is where looking for a free name ends."""
+
+
+class Completes(Protocol):
+    """What is needed of a receiver here."""
+
+    @property
+    def retry_after_seconds(self) -> float | None: ...
+    def complete(self, upload_id: str, complete: Complete, /) -> UploadInfo | None: ...
+    def cancel(self, upload_id: str, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a transfer ended well: done, or skipped."""
+
+    state: TransferState
+    digest: str | None = None
+    final_path: str | None = None
+    note: str = ""
+
+
+def published(file: FileInfo, note: str = "") -> Outcome:
+    return Outcome(TransferState.DONE, file.manifest_digest, file.path, note)
+
+
+def finish(
+    receiver: Completes,
+    upload_id: str,
+    words: Complete,
+    remote: str,
+    if_exists: IfExists,
+    pause: Callable[[float], None],
+) -> Outcome:
+    """Complete `upload_id`, whatever it takes. Raises ProblemError; `pause` may raise `interrupted`.
+
+    The words stay the same over repetitions, so that a lost answer does no harm.
+    """
+    if if_exists is not IfExists.VERSION:
+        words = _changed(words, if_version="none")
+    for number in range(2, MOST_NAMES + 2):
+        try:
+            return _ask(receiver, upload_id, words, pause)
+        except ProblemError as problem:
+            if problem.code != "version_conflict":
+                raise
+            if if_exists is IfExists.SKIP:
+                receiver.cancel(upload_id)
+                return Outcome(TransferState.SKIPPED, note="exists")
+            if if_exists is not IfExists.KEEP_BOTH:
+                receiver.cancel(upload_id)
+                raise ProblemError("target_exists", f"It is {remote}.") from problem
+        words = _changed(words, path=remote_path.numbered(remote, number))
+    raise ProblemError("target_exists", f"So do {MOST_NAMES} names like {remote}.")
+
+
+def _ask(
+    receiver: Completes, upload_id: str, words: Complete, pause: Callable[[float], None]
+) -> Outcome:
+    while True:
+        answer = receiver.complete(upload_id, words)
+        if answer is None:  # it is being published
+            pause(receiver.retry_after_seconds or POLL_SECONDS)
+            continue
+        if answer.file is None or answer.file.manifest_digest != words.manifest_digest:
+            raise ProblemError("answer_invalid", "It confirms another file.")
+        return published(answer.file)
+
+
+def _changed(
+    words: Complete, *, if_version: str | None = None, path: str | None = None
+) -> Complete:
+    return Complete(
+        size=words.size,
+        manifest_digest=words.manifest_digest,
+        sha256=words.sha256,
+        if_version=if_version or words.if_version,
+        path=path or words.path,
+    )

@@ -1,0 +1,212 @@
+"""The bytes of one download: what a part file misses, fetched in ranges by several threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from howdah_common.chunks import MIB
+from howdah_common.digests import hasher
+from howdah_common.manifest import Manifest
+from howdah_common.messages import FileInfo
+from howdah_common.problems import ProblemError
+from howdah_common.ranges import RangeSet
+from howdah_desktop.part_file import PartFile
+from howdah_desktop.remote.receiver import Receiver
+
+REQUEST_BYTES = 8 * MIB
+"""Of one range: long enough that asking costs little, short enough that no connection idles."""
+READ_BYTES = 1 * MIB
+MOST_WRONG = 3
+"""So often a chunk that arrives wrong is fetched again."""
+WORTHWHILE_BYTES = 64 * 1024
+"""A line that breaks after as much is taken up again at once; one that brings less has to rest."""
+TELL_EVERY_BYTES = 1 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class FetchProgress:
+    """How far a download is; all in bytes."""
+
+    total_bytes: int
+    checked_bytes: int
+    """In chunks whose digest held, those of earlier tries included."""
+    arrived_bytes: int
+    """Over the line, now."""
+    chunk: int | None
+    """The chunk that has just been checked."""
+
+
+Progress = Callable[[FetchProgress], None]
+"""Called from several threads, one at a time; must be quick and must not raise."""
+
+
+class Readable(Protocol):
+    """Something that chunks can be read from: bytes at an offset, fewer at its end."""
+
+    def read_at(self, length: int, offset: int) -> bytes: ...
+
+
+def chunk_holds(manifest: Manifest, number: int, file: Readable) -> bool:
+    """Whether the bytes of a chunk, as they stand in `file`, have the digest of the manifest."""
+    span = manifest.plan.span(number)
+    state = hasher(manifest.algorithm)
+    offset = span.offset
+    while offset < span.end:
+        data = file.read_at(min(READ_BYTES, span.end - offset), offset)
+        if not data:
+            return False
+        state.update(data)
+        offset += len(data)
+    return state.digest() == manifest.chunk_digest(number)
+
+
+class RangeFetch:
+    """Fills one part file. Raises ProblemError; what has arrived and holds stays in the part."""
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        info: FileInfo,
+        manifest: Manifest,
+        part: PartFile,
+        progress: Progress,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._receiver = receiver
+        self._info = info
+        self._manifest = manifest
+        self._plan = manifest.plan
+        self._part = part
+        self._progress = progress
+        self._cancelled = cancelled
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        # Guarded by the lock:
+        self.held = RangeSet()
+        """Chunks whose digest held."""
+        self.arrived_bytes = 0
+        self._checked_bytes = 0
+        self._untold_bytes = 0
+        self._runs: deque[tuple[int, int]] = deque()
+        self._first_error: BaseException | None = None
+
+    def run(self, connections: int) -> None:
+        """Returns when every chunk holds."""
+        self._keep_what_holds()
+        self._runs.extend(_runs(self.held.missing(self._plan.total_chunks), self._manifest))
+        workers = min(connections, len(self._runs))
+        if workers == 0:
+            return
+        with ThreadPoolExecutor(workers, thread_name_prefix="fetch") as pool:
+            for _ in range(workers):
+                pool.submit(self._work)
+        if self._first_error is not None:
+            raise self._first_error
+
+    def _keep_what_holds(self) -> None:
+        """Whatever an earlier try left is hashed again: no record of it has to be right."""
+        for number in range(self._plan.total_chunks):
+            self._check_going()
+            if self._part.maybe_written(self._plan.span(number).offset) and self._holds(number):
+                self._count(number)
+
+    def _work(self) -> None:
+        """One thread: takes runs until there are none, or until one thread has failed."""
+        try:
+            while (run := self._next_run()) is not None:
+                self._fetch_run(*run)
+        except BaseException as error:  # noqa: BLE001  # `run` raises it
+            with self._lock:
+                self._first_error = self._first_error or error
+            self._stop.set()
+
+    def _next_run(self) -> tuple[int, int] | None:
+        with self._lock:
+            return self._runs.popleft() if self._runs else None
+
+    def _fetch_run(self, first: int, last: int) -> None:
+        """Chunks `first` to `last`. A line that breaks in the middle is taken up where it broke."""
+        at = _Position(first, self._plan.span(first).offset)
+        wrong: dict[int, int] = {}
+        while at.chunk <= last:
+            begun_at = at.offset
+            try:
+                self._read_range(at, last)
+            except _WrongChunk:
+                wrong[at.chunk] = wrong.get(at.chunk, 0) + 1
+                if wrong[at.chunk] > MOST_WRONG:
+                    raise ProblemError(
+                        "download_mismatch", f"It was chunk {at.chunk}.", {"chunk": at.chunk}
+                    ) from None
+                at.offset = self._plan.span(at.chunk).offset
+            except ProblemError as problem:
+                if problem.code != "offline" or at.offset - begun_at < WORTHWHILE_BYTES:
+                    raise
+
+    def _read_range(self, at: _Position, last: int) -> None:
+        """One request, from `at` to the end of chunk `last`; `at` moves along."""
+        self._check_going()
+        end = self._plan.span(last).end
+        content = self._receiver.content(self._info.id, self._info.version, at.offset, end - 1)
+        with content as blocks:
+            for block in blocks:
+                self._check_going()
+                self._part.write_at(block, at.offset)
+                at.offset += len(block)
+                self._arrived(len(block))
+                while at.chunk <= last and self._plan.span(at.chunk).end <= at.offset:
+                    if not self._holds(at.chunk):
+                        raise _WrongChunk
+                    self._count(at.chunk)
+                    at.chunk += 1
+
+    def _holds(self, number: int) -> bool:
+        return chunk_holds(self._manifest, number, self._part)
+
+    def _check_going(self) -> None:
+        if self._stop.is_set() or self._cancelled():
+            raise ProblemError("interrupted")
+
+    def _arrived(self, count: int) -> None:
+        with self._lock:
+            self.arrived_bytes += count
+            self._untold_bytes += count
+            if self._untold_bytes >= TELL_EVERY_BYTES:
+                self._tell(None)
+
+    def _count(self, number: int) -> None:
+        with self._lock:
+            self.held.add(number)
+            self._checked_bytes += self._plan.span(number).length
+            self._tell(number)
+
+    def _tell(self, chunk: int | None) -> None:
+        self._untold_bytes = 0
+        self._progress(
+            FetchProgress(self._plan.size, self._checked_bytes, self.arrived_bytes, chunk)
+        )
+
+
+@dataclass(slots=True)
+class _Position:
+    """Where a run stands: the chunk that is being filled, and where its next byte goes."""
+
+    chunk: int
+    offset: int
+
+
+class _WrongChunk(Exception):
+    """What stands in the part is not what the manifest says."""
+
+
+def _runs(missing: RangeSet, manifest: Manifest) -> Iterator[tuple[int, int]]:
+    """Missing chunks as runs of one request each."""
+    chunks = max(1, REQUEST_BYTES // manifest.chunk_bytes)
+    for first, last in missing:
+        for start in range(first, last + 1, chunks):
+            yield start, min(start + chunks - 1, last)

@@ -1,0 +1,195 @@
+"""One transfer at work: the thread's side of it, and what of it stands in memory alone."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from howdah_common.messages import FileInfo
+from howdah_common.problems import ProblemError
+from howdah_common.ranges import RangeSet
+from howdah_desktop.beneath import BeneathRoot
+from howdah_desktop.engine.completion import Outcome
+from howdah_desktop.engine.link import Link
+from howdah_desktop.engine.meter import Meter
+from howdah_desktop.engine.sender import Sender
+from howdah_desktop.engine.transfers import Kind, Transfer, TransferState
+from howdah_desktop.engine.views import ChunksView, Live
+from howdah_desktop.remote.receiver import Receiver
+from howdah_desktop.system import SourceIdentity
+
+if TYPE_CHECKING:
+    from howdah_desktop.engine.fetch_ranges import FetchProgress
+
+
+class Job:
+    """Lives as long as its transfer's generation does, over pauses too: what was hashed stays known.
+
+    `note` brings a changed row to the control thread. Everything else is for one working thread and
+    its connections, with the lock around what others look at.
+    """
+
+    def __init__(
+        self, transfer: Transfer, link: Link, connections: int, note: Callable[[Transfer], None]
+    ) -> None:
+        self.id = transfer.id
+        self._link = link
+        self._connections = connections
+        self._note = note
+        self._sender: Sender | None = None
+        self._stop = threading.Event()
+        self.cancelled = False
+        """By the user: not to be gone on with."""
+        self._lock = threading.Lock()
+        # Guarded by the lock:
+        self._transfer = transfer
+        self._done_bytes = transfer.done_bytes
+        self._best_bytes = 0
+        self._in_flight = 0
+        self._chunks: ChunksView | None = None
+        self._meter = Meter()
+
+    # -- for the control thread
+
+    def prepare(self, transfer: Transfer) -> None:
+        """Before a run."""
+        self._stop.clear()
+        with self._lock:
+            self._transfer = transfer
+            self._best_bytes = max(self._best_bytes, self._done_bytes)
+            self._in_flight = 0
+            self._meter = Meter()
+
+    def moves_to(self, row: Transfer) -> None:
+        """The same order was given again: it belongs to that group from now on."""
+        with self._lock:
+            self._transfer = replace(
+                self._transfer, group=row.group, if_exists=row.if_exists, sha256=row.sha256
+            )
+
+    def stop(self) -> None:
+        """End the run soon; it raises `interrupted`."""
+        self._stop.set()
+
+    @property
+    def transfer(self) -> Transfer:
+        with self._lock:
+            return self._transfer
+
+    def moved_forward(self) -> bool:
+        """Whether this run brought more bytes than any before."""
+        with self._lock:
+            return self._done_bytes > self._best_bytes
+
+    def tick(self, now: float) -> None:
+        with self._lock:
+            self._meter.note(self._done_bytes + self._in_flight, now)
+
+    def live(self) -> Live:
+        with self._lock:
+            left = max(0, (self._transfer.size or 0) - self._done_bytes - self._in_flight)
+            return Live(
+                self._done_bytes,
+                self._in_flight,
+                self._meter.bytes_per_second,
+                self._meter.seconds_left(left),
+            )
+
+    def chunks(self) -> ChunksView | None:
+        with self._lock:
+            return self._chunks
+
+    # -- the run
+
+    def run(self, receiver: Receiver) -> Outcome:
+        """Raises ProblemError."""
+        self.check()
+        transfer = self.transfer
+        if transfer.kind is Kind.FOLDER:
+            receiver.make_folder(transfer.remote)
+            return Outcome(TransferState.DONE)
+        if transfer.kind is Kind.DOWNLOAD:
+            return self._fetch(receiver, transfer)
+        if self._sender is None:
+            self._sender = Sender(transfer, self._link, self, self._connections)
+        return self._sender.run(receiver)
+
+    def give_up(self, receiver: Receiver) -> None:
+        """Free what the receiver holds. Raises ProblemError."""
+        transfer = self.transfer
+        if transfer.kind is Kind.UPLOAD and transfer.upload_id:
+            receiver.cancel(transfer.upload_id)
+
+    def _fetch(self, receiver: Receiver, transfer: Transfer) -> Outcome:
+        from howdah_desktop.engine.fetcher import FetchOutcome, fetch_file  # only for downloads
+
+        found = receiver.list(transfer.remote, per_page=1)
+        info = found.items[0] if found.kind == "file" and found.items else None
+        if not isinstance(info, FileInfo):
+            raise ProblemError("file_not_found", f"It is {transfer.remote}.")
+        self._change(size=info.size)
+        root = Path(os.fsdecode(transfer.local))
+        with BeneathRoot(root) as beneath:
+            result = fetch_file(
+                receiver,
+                info,
+                beneath,
+                transfer.relative,
+                connections=self._connections,
+                progress=self._fetched,
+                cancelled=self._stop.is_set,
+                if_exists=transfer.if_exists,
+            )
+        self._change(size=result.info.size)
+        digest = result.info.manifest_digest
+        if result.outcome is FetchOutcome.SKIPPED:
+            return Outcome(TransferState.SKIPPED, note="exists")
+        note = "already there" if result.outcome is FetchOutcome.ALREADY_THERE else ""
+        return Outcome(TransferState.DONE, digest, str(root / result.path), note)
+
+    def _fetched(self, progress: FetchProgress) -> None:
+        with self._lock:
+            self._done_bytes = progress.checked_bytes
+
+    # -- what the sender tells (see sender.Watch)
+
+    def check(self) -> None:
+        if self._stop.is_set():
+            raise ProblemError("interrupted")
+
+    def pause(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+        self.check()
+
+    def begins(self, identity: SourceIdentity, chunk_bytes: int) -> None:
+        self._change(identity=identity, chunk_bytes=chunk_bytes, size=identity.size)
+
+    def began(self, upload_id: str) -> None:
+        self._change(upload_id=upload_id)
+
+    def acknowledged(self, done_bytes: int, received: RangeSet, chunk_bytes: int) -> None:
+        with self._lock:
+            size = self._transfer.size or 0
+            self._done_bytes = done_bytes
+            self._chunks = ChunksView(
+                self.id, chunk_bytes, -(-size // chunk_bytes), tuple(received.pairs())
+            )
+
+    def in_flight(self, change_bytes: int) -> None:
+        with self._lock:
+            self._in_flight += change_bytes
+
+    def finishing(self) -> None:
+        self._change(state=TransferState.FINISHING)
+
+    def _change(self, **changes: object) -> None:
+        with self._lock:
+            changed = replace(self._transfer, **changes)  # type: ignore[arg-type]  # names of its fields
+            if changed == self._transfer:
+                return
+            self._transfer = changed
+        self._note(changed)

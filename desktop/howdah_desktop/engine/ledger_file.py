@@ -1,0 +1,78 @@
+"""The ledger's file: opened, made, checked; SQLite's errors as problems that name it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from howdah_common.problems import ProblemError
+from howdah_desktop.engine.ledger_rows import SCHEMA
+
+FILE_NAME = "ledger.sqlite3"
+VERSION = 1
+BUSY_MILLISECONDS = 5_000
+
+
+class LedgerFile:
+    """An opened database. What it gives is for one thread at a time."""
+
+    def __init__(self, home: Path, *, read_only: bool = False) -> None:
+        """Opens it, or makes it. Raises ProblemError: ledger_newer, ledger_damaged."""
+        self.path = home / FILE_NAME
+        with self.told():
+            self._db = self._connect(read_only)
+            try:
+                self._prepare(read_only)
+            except BaseException:
+                self._db.close()
+                raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _connect(self, read_only: bool) -> sqlite3.Connection:
+        if not read_only and not self.path.exists():
+            # Made with its rights: SQLite gives them to the files beside it too.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        mode = "ro" if read_only else "rw"
+        db = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, check_same_thread=False
+        )
+        db.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        return db
+
+    def _prepare(self, read_only: bool) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise ProblemError(
+                "ledger_newer", f"{self.path} has version {version}; this program knows {VERSION}."
+            )
+        if read_only:
+            return
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        if self._db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("quick_check found damage")
+        if version == 0:
+            self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """SQLite's errors as problems that name the file."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if "disk is full" in str(error):
+                raise ProblemError("local_full", f"{self.path} cannot grow.") from error
+            raise ProblemError("ledger_damaged", f"{self.path}: {error}.") from error
+        except sqlite3.DatabaseError as error:
+            raise ProblemError("ledger_damaged", f"{self.path}: {error}.") from error
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        with self.told():
+            rows = self._db.execute(sql, values).fetchall()
+        yield from rows

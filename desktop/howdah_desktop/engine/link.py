@@ -1,0 +1,139 @@
+"""What is learned about the line: how much one request carries, how a file is best cut. Pure.
+
+A good line takes long requests over several connections. One that breaks takes one connection, as each
+connection that breaks loses the chunk it was just carrying, and small chunks, so that little is lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass, replace
+
+from howdah_common.chunks import (
+    KIB,
+    MIB,
+    SMALLEST_CHUNK_BYTES,
+    ChunkPlan,
+    default_chunk_bytes,
+    smallest_chunk_bytes,
+)
+
+FIRST_REQUEST_BYTES = 1 * MIB
+"""The first request of a line finds out how fast it is; then 16 MiB, doubling up to the most."""
+NEXT_REQUEST_BYTES = 16 * MIB
+MOST_REQUEST_BYTES = 64 * MIB
+SLOW_BYTES_PER_SECOND = 1_000_000
+"""One connection fills such a line, and a second one would be another chunk to lose."""
+RATE_FROM_BYTES = 256 * KIB
+"""Shorter requests tell of round trips, not of the rate."""
+LOOK_AGAIN_BYTES = 64 * MIB
+"""After so much over one connection the number of connections is decided again."""
+GOOD_AFTER_BYTES = 64 * MIB
+"""A line that carried so much on end does not break every few seconds."""
+CAREFUL_CHUNK_BYTES = 256 * KIB
+CAREFUL_UP_TO_BYTES = 64 * MIB
+"""Files up to this size are cut finely while nothing is known of the line: it costs them next to nothing."""
+PARTS_OF_A_BREAK = 16
+"""A break loses half a chunk on average: with chunks of a sixteenth of what a connection carries between
+two breaks, about 3 % is sent twice."""
+LONGEST_REQUEST_SECONDS = 4.0
+"""On a slow line: an acknowledgement at least so often."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMemory:
+    """What one run leaves to the next. `carried_bytes`: between two breaks, None: none was seen."""
+
+    carried_bytes: int | None = None
+    good: bool = False
+
+    def as_dict(self) -> dict[str, int | bool | None]:
+        return asdict(self)
+
+
+class Link:
+    """The line to one receiver, as all connections together see it. May be used from any thread."""
+
+    def __init__(self, memory: LinkMemory | None = None) -> None:
+        self._lock = threading.Lock()
+        self._memory = memory or LinkMemory()
+        self._since_break = 0
+        self._request_bytes = FIRST_REQUEST_BYTES
+        self._rate = 0.0
+
+    @property
+    def memory(self) -> LinkMemory:
+        with self._lock:
+            return self._memory
+
+    def connections(self, most: int) -> int:
+        """How many connections a large file uses now."""
+        with self._lock:
+            slow = self._rate < SLOW_BYTES_PER_SECOND  # or nothing is known yet
+            return 1 if self._breaks or slow else most
+
+    def round_bytes(self) -> int | None:
+        """How much to send until `connections` is asked again; None: all there is."""
+        with self._lock:
+            if not self._rate:
+                return FIRST_REQUEST_BYTES
+            slow = self._breaks or self._rate < SLOW_BYTES_PER_SECOND
+            return LOOK_AGAIN_BYTES if slow else None
+
+    def request_bytes(self, chunk_bytes: int) -> int:
+        """How many bytes of chunks the next request carries: at least one chunk."""
+        with self._lock:
+            wanted = self._request_bytes
+            if self._rate:
+                wanted = min(wanted, int(self._rate * LONGEST_REQUEST_SECONDS))
+            return max(chunk_bytes, min(wanted, MOST_REQUEST_BYTES))
+
+    def carried(self, sent_bytes: int, seconds: float) -> None:
+        """A request arrived whole."""
+        with self._lock:
+            self._since_break += sent_bytes
+            if sent_bytes >= self._request_bytes // 2:  # less says nothing about longer ones
+                first = self._request_bytes == FIRST_REQUEST_BYTES and not self._breaks
+                wanted = NEXT_REQUEST_BYTES if first else self._request_bytes * 2
+                self._request_bytes = min(MOST_REQUEST_BYTES, max(wanted, sent_bytes))
+            if sent_bytes >= RATE_FROM_BYTES:
+                self._rate = sent_bytes / max(seconds, 0.001)
+            if self._since_break >= GOOD_AFTER_BYTES and not self._memory.good:
+                self._memory = LinkMemory(carried_bytes=None, good=True)
+
+    def broke(self, sent_bytes: int) -> None:
+        """A connection broke after `sent_bytes` of its last request."""
+        with self._lock:
+            carried = self._since_break + sent_bytes
+            before = self._memory.carried_bytes
+            # The smaller of two breaks counts more: a chunk must get through on a bad minute too.
+            learned = carried if before is None else min(carried * 2, (before + carried) // 2)
+            if carried < GOOD_AFTER_BYTES:
+                self._memory = replace(self._memory, carried_bytes=learned, good=False)
+            self._since_break = 0
+            self._request_bytes = 1  # one chunk
+
+    def chunk_bytes(self, size: int) -> int:
+        """How a file of `size` bytes is best cut."""
+        wanted = default_chunk_bytes(size)
+        memory = self.memory
+        if memory.carried_bytes is not None:
+            wanted = min(wanted, _power_of_two(memory.carried_bytes // PARTS_OF_A_BREAK))
+        elif not memory.good and size <= CAREFUL_UP_TO_BYTES:
+            wanted = min(wanted, CAREFUL_CHUNK_BYTES)
+        return max(wanted, smallest_chunk_bytes(size))
+
+    @staticmethod
+    def smaller_chunk_bytes(plan: ChunkPlan) -> int | None:
+        """The next size to try where no chunk of a plan gets through; None: there is none."""
+        smaller = max(plan.chunk_bytes // 4, smallest_chunk_bytes(plan.size))
+        return smaller if smaller < plan.chunk_bytes else None
+
+    @property
+    def _breaks(self) -> bool:
+        return self._memory.carried_bytes is not None and not self._memory.good
+
+
+def _power_of_two(most: int) -> int:
+    """The largest one up to `most`, but at least the smallest chunk."""
+    return max(SMALLEST_CHUNK_BYTES, 1 << (max(most, 1).bit_length() - 1))

@@ -1,0 +1,62 @@
+"""Changed rows on their way into the ledger: many in one commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from howdah_desktop.engine import outcomes
+from howdah_desktop.engine.ledger import Ledger
+from howdah_desktop.engine.reports import Reports
+from howdah_desktop.engine.transfers import Transfer
+
+GATHER_SECONDS = 0.05
+"""Thousands of small files change state some hundred times a second; a commit is a flush."""
+
+
+class Rows:
+    """Belongs to the control thread."""
+
+    def __init__(self, ledger: Ledger, reports: Reports) -> None:
+        self._ledger = ledger
+        self._reports = reports
+        self._changed: dict[int, Transfer] = {}
+        self._urgent = False
+        self._saved_at = 0.0
+
+    def __contains__(self, id_: int) -> bool:
+        """Whether the ledger does not have a row's last change yet."""
+        return id_ in self._changed
+
+    @property
+    def gathering(self) -> bool:
+        return bool(self._changed)
+
+    def get(self, id_: int) -> Transfer | None:
+        return self._changed.get(id_) or self._ledger.get(id_)
+
+    def write(self, row: Transfer, *, urgent: bool = False) -> None:
+        """`urgent`: before anything else is begun."""
+        self._changed[row.id] = row
+        self._urgent = self._urgent or urgent
+
+    def put(self, row: Transfer, **changes: object) -> Transfer:
+        """`row` changed, by a step of the table. Raises IllegalStep."""
+        row = outcomes.put(row, **changes)
+        self.write(row)
+        return row
+
+    def added(self, rows: Iterable[Transfer]) -> None:
+        """They stand in the ledger already."""
+        self._reports.changed(row.id for row in rows)
+
+    def save(self, *, at_once: bool = True) -> None:
+        """One commit for all that changed; what nothing builds on yet may gather for a moment."""
+        now = time.monotonic()
+        if not at_once and not self._urgent and now - self._saved_at < GATHER_SECONDS:
+            return
+        self._urgent, self._saved_at = False, now
+        if self._changed:
+            self._ledger.save(list(self._changed.values()))
+            self._reports.changed(self._changed)
+            self._changed.clear()

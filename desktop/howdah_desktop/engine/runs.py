@@ -1,0 +1,197 @@
+"""Transfers at work: begun when there is a slot, and put where they belong when a run is over."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from howdah_common.problems import ProblemError
+from howdah_desktop.engine import outcomes
+from howdah_desktop.engine.completion import Outcome
+from howdah_desktop.engine.control_thread import ControlThread
+from howdah_desktop.engine.jobs import Job
+from howdah_desktop.engine.ledger import Ledger
+from howdah_desktop.engine.link import Link
+from howdah_desktop.engine.presence import Presence
+from howdah_desktop.engine.rows import Rows
+from howdah_desktop.engine.scheduler import Candidate, Fullness, Slots, choose, is_small
+from howdah_desktop.engine.transfers import ACTIVE, LIVE, Kind, Transfer, TransferState, advance
+
+S = TransferState
+
+LOOK_AHEAD = 64
+"""How many queued rows of a lane are looked at: the first may be held up while others can go."""
+PROGRESS_SECONDS = 1.0
+CANCEL_SECONDS = 5.0
+"""How long an engine that ends waits for the receiver to hear of what was cancelled."""
+
+log = logging.getLogger(__name__)
+
+
+class Runs:
+    """Belongs to the control thread. `on_wait` hears of rows that wait: row, seconds."""
+
+    def __init__(
+        self,
+        control: ControlThread,
+        ledger: Ledger,
+        rows: Rows,
+        presence: Presence,
+        slots: Slots,
+        connections: int,
+        on_wait: Callable[[Transfer, float], None],
+    ) -> None:
+        self._control = control
+        self._ledger = ledger
+        self._rows = rows
+        self._presence = presence
+        self._slots = slots
+        self._connections = connections
+        self._on_wait = on_wait
+        self._noted_at = 0.0
+        self._giving_up = 0
+        self.link = Link(ledger.link_memory())
+        self.fullness = Fullness()
+        self.jobs: dict[int, Job] = {}
+        """Of transfers that have begun and are not at an end; many of them may be waiting."""
+        self.running: dict[int, Transfer] = {}
+
+    def start_what_can(self) -> None:
+        if not self._presence.reach.up or self._control.stopping.is_set():
+            return
+        # One that only finishes leaves its lane to the next.
+        busy = [
+            Candidate(row.id, row.size)
+            for row in self.running.values()
+            if row.state is not S.FINISHING
+        ]
+        rows = {row.id: row for row in self._queued(busy)}
+        waiting = [Candidate(row.id, row.size) for row in rows.values()]
+        for id_ in choose(waiting, busy, self._slots, self.fullness, time.monotonic()):
+            self._begin(rows[id_])
+
+    def note_progress(self) -> None:
+        """Now and then into the ledger, for who looks at it after a kill; nothing builds on it."""
+        now = time.monotonic()
+        if now - self._noted_at < PROGRESS_SECONDS:
+            return
+        self._noted_at = now
+        for id_, row in self.running.items():
+            done_bytes = self.jobs[id_].live().done_bytes
+            if done_bytes != row.done_bytes:
+                self._rows.write(replace(row, done_bytes=done_bytes))
+
+    def moved(self, rows: list[Transfer]) -> None:
+        """Rows that came over from an older group; some may be at work."""
+        for row in rows:
+            if row.id in self.running:
+                self.jobs[row.id].moves_to(row)
+                self.running[row.id] = self.jobs[row.id].transfer
+
+    def cancel(self, row: Transfer) -> None:
+        if row.id in self.running:
+            self.jobs[row.id].cancelled = True
+            self.jobs[row.id].stop()  # and then `_ended`
+            return
+        job = self.jobs.get(row.id) or Job(row, self.link, 1, self._note)
+        self._give_up(job)
+        self._end(self._rows.put(row, state=S.CANCELLED, finished=time.time()))
+
+    def close(self) -> None:
+        """Stop all; everything stays resumable."""
+        for id_ in self.running:
+            self.jobs[id_].stop()
+        deadline = time.monotonic() + CANCEL_SECONDS
+        while self._giving_up and time.monotonic() < deadline:
+            self._control.hear(0.05)
+        self._presence.drop_connections()
+        self._control.end_workers()
+        for row in self.running.values():
+            if row.state in ACTIVE:
+                self._rows.put(row, state=S.QUEUED)
+
+    # -- inside
+
+    def _queued(self, busy: list[Candidate]) -> list[Transfer]:
+        """What could run, of the lanes that have a slot."""
+        small_busy = sum(is_small(one.size) for one in busy)
+        rows: list[Transfer] = []
+        if small_busy < self._slots.small:
+            rows += self._ledger.queued(small=True, limit=LOOK_AHEAD)
+        if len(busy) - small_busy < self._slots.large:
+            rows += self._ledger.queued(small=False, limit=LOOK_AHEAD)
+        # What has not been written yet stands in the ledger as it was.
+        return [row for row in rows if row.id not in self.running and row.id not in self._rows]
+
+    def _begin(self, row: Transfer) -> None:
+        state = S.FETCHING if row.kind is Kind.DOWNLOAD else S.SENDING
+        row = self._rows.put(row, state=state, code=None, detail="", next_try=None)
+        job = self.jobs.get(row.id)
+        if job is None:
+            job = self.jobs[row.id] = Job(row, self.link, self._connections, self._note)
+        job.prepare(row)
+        self.running[row.id] = row
+        self._control.submit(
+            lambda: job.run(self._presence.current()), lambda found: self._ended(job, found)
+        )
+
+    def _note(self, row: Transfer) -> None:
+        """A job's row has changed; called in its thread."""
+        self._control.post(lambda: self._noted(row))
+
+    def _noted(self, row: Transfer) -> None:
+        if row.id in self.running:
+            advance(self.running[row.id].state, row.state)
+            self.running[row.id] = row
+            self._rows.write(row)
+
+    def _ended(self, job: Job, found: Outcome | ProblemError) -> None:
+        del self.running[job.id]
+        row = replace(job.transfer, done_bytes=job.live().done_bytes)
+        if isinstance(found, Outcome):
+            self.fullness.taken(row.size or 0)
+            self._end(outcomes.succeeded(row, found, time.time()))
+            return
+        log.info("transfer %d: %s %s", row.id, found.code, found.detail)
+        if job.cancelled:
+            self._give_up(job)
+            self._end(self._rows.put(row, state=S.CANCELLED, finished=time.time()))
+            return
+        if job.moved_forward():
+            row = replace(row, attempt=0)
+        self._held_up(job, row, found)
+
+    def _held_up(self, job: Job, row: Transfer, problem: ProblemError) -> None:
+        step = outcomes.held_up(row, problem, random.random(), time.time())
+        if problem.code == "storage_full":
+            self.fullness.refused(row.size or 0, time.monotonic())
+        if step.receiver_waits:
+            self._presence.lost(problem)
+        if step.new_generation:
+            self._give_up(job)
+            del self.jobs[job.id]
+        # A new generation's client_id is written down before it is sent.
+        self._end(step.row, urgent=step.new_generation)
+        if step.wait_seconds is not None:
+            self._on_wait(step.row, step.wait_seconds)
+
+    def _end(self, row: Transfer, *, urgent: bool = False) -> None:
+        """A run is over; the row stands as it is now."""
+        self._rows.write(row, urgent=urgent)
+        if row.state not in LIVE:
+            self.jobs.pop(row.id, None)
+
+    def _give_up(self, job: Job) -> None:
+        """Free the receiver's side, in a thread of the pool; what it misses expires there."""
+
+        def told(problem: ProblemError | None) -> None:
+            self._giving_up -= 1
+            if problem is not None:
+                log.info("transfer %d: not cancelled there: %s", job.id, problem.code)
+
+        if job.transfer.upload_id and not self._control.stopping.is_set():
+            self._giving_up += 1
+            self._control.submit(lambda: job.give_up(self._presence.current()), told)

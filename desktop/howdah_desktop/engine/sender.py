@@ -1,0 +1,235 @@
+"""One upload, from an opened file to the receiver's 201.
+
+`Sender.run` reads as the outline: start, compare what is there with the file, ask what need not be sent,
+send the rest, look whether the file is still the same, complete. It may be run again after any problem:
+what the receiver has is asked anew each time, and what was hashed is remembered as long as the file is
+the same.
+"""
+
+from __future__ import annotations
+
+from howdah_common.chunks import MIB, ChunkPlan
+from howdah_common.digests import BLAKE3
+from howdah_common.messages import (
+    MOST_HAVE_DIGESTS,
+    Complete,
+    Have,
+    StartUpload,
+    UploadInfo,
+)
+from howdah_common.problems import Next, ProblemError
+from howdah_common.ranges import RangeSet
+from howdah_desktop.engine.chunkwork import ChunkWork
+from howdah_desktop.engine.completion import Outcome, finish, published
+from howdah_desktop.engine.link import Link
+from howdah_desktop.engine.source import Source, whole_sha256
+from howdah_desktop.engine.streams import new_buffer
+from howdah_desktop.engine.transfers import IfExists, Transfer, TransferState
+from howdah_desktop.engine.transmission import Tally, Transmission, settled, tell
+from howdah_desktop.engine.watch import Watch
+from howdah_desktop.remote.receiver import Receiver
+
+MOST_COMPLETIONS = 10
+FIRST_HAVE_DIGESTS = 64
+"""The first page of `have` is short: it shows whether hashing before sending pays."""
+HAVE_BYTES = 512 * MIB
+"""About what a later page speaks of, so that one sees it move."""
+
+
+class Sender:
+    """Sends one generation of one transfer."""
+
+    _receiver: Receiver
+
+    def __init__(self, transfer: Transfer, link: Link, watch: Watch, connections: int) -> None:
+        self._transfer = transfer
+        self._link = link
+        self._watch = watch
+        self._connections = connections
+        self._upload_id = transfer.upload_id or ""
+        self._identity = transfer.identity
+        self._chunk_bytes = transfer.chunk_bytes
+        self._work: ChunkWork | None = None
+        self._tally = Tally()
+
+    def run(self, receiver: Receiver) -> Outcome:
+        """Until it is done or skipped. Raises ProblemError."""
+        self._receiver = receiver
+        with Source(self._transfer.local) as source:
+            self._check_generation(source)
+            if outcome := self._look_first():
+                return outcome
+            upload = self._start(source)
+            work = self._work_for(upload, source)
+            if upload.state == "published":
+                return self._published(upload, work, source)
+            self._compare(work, source)
+            if upload.known and not self._tally.sent_any:
+                self._ask_have(work, source)
+            return self._send_and_complete(work, source)
+
+    # -- before the bytes
+
+    def _check_generation(self, source: Source) -> None:
+        """A file that is not what it was when its upload began starts another."""
+        if self._identity is not None and self._identity != source.identity:
+            raise ProblemError("chunk_conflict", "It is not what it was when its upload began.")
+        self._identity = source.identity
+
+    def _look_first(self) -> Outcome | None:
+        """With skip and fail, a taken place is noticed before anything is sent."""
+        transfer = self._transfer
+        if transfer.if_exists not in (IfExists.SKIP, IfExists.FAIL) or self._upload_id:
+            return None
+        try:
+            self._receiver.list(transfer.remote, per_page=1)
+        except ProblemError as problem:
+            if problem.code in ("file_not_found", "not_found"):
+                return None
+            raise
+        if transfer.if_exists is IfExists.FAIL:
+            raise ProblemError("target_exists", f"It is {transfer.remote}.")
+        return Outcome(TransferState.SKIPPED, note="exists")
+
+    def _start(self, source: Source) -> UploadInfo:
+        transfer, identity = self._transfer, source.identity
+        if self._chunk_bytes is None:
+            # Once: the same upload is begun with the same words, whatever the line has taught since.
+            self._chunk_bytes = self._link.chunk_bytes(identity.size)
+        self._watch.begins(identity, self._chunk_bytes)
+        upload = self._receiver.start(
+            StartUpload(
+                client_id=transfer.client_id or "",
+                path=transfer.remote,
+                size=identity.size,
+                modified_ns=identity.modified_ns,
+                digest_algorithm=BLAKE3,
+                chunk_bytes=self._chunk_bytes,
+            )
+        )
+        self._upload_id = upload.id
+        self._watch.began(upload.id)
+        return settled(self._receiver, self._watch, upload)
+
+    def _work_for(self, upload: UploadInfo, source: Source) -> ChunkWork:
+        """The chunks of this upload. What an earlier run hashed is kept."""
+        size = source.identity.size
+        if upload.size != size or upload.digest_algorithm != BLAKE3:
+            raise ProblemError("answer_invalid", "It speaks of another upload.")
+        try:
+            plan = ChunkPlan(size, upload.chunk_bytes)
+        except ValueError as error:
+            raise ProblemError(
+                "answer_invalid", "Its chunks are of no size that can be."
+            ) from error
+        if self._work is None or self._work.plan != plan:
+            self._work = ChunkWork(plan, BLAKE3)
+        self._work.receiver_says(upload.received)
+        tell(self._watch, self._work)
+        return self._work
+
+    def _compare(self, work: ChunkWork, source: Source) -> None:
+        """What arrived before this run must be what the file holds. Raises chunk_conflict."""
+        unknown = [n for n in work.received().numbers() if work.hashed(n) is None]
+        if not unknown:
+            return
+        there = self._receiver.upload_manifest(self._upload_id)
+        numbers = list(RangeSet(there.received).numbers())
+        if len(there.digests) != 32 * len(numbers) or there.chunk_bytes != work.plan.chunk_bytes:
+            raise ProblemError("answer_invalid", "Its manifest does not fit its ranges.")
+        work.receiver_says(there.received)
+        buffer = new_buffer(work.plan.size)
+        for at, number in enumerate(numbers):
+            if self._hash(work, source, number, buffer) != there.digests[32 * at : 32 * at + 32]:
+                raise ProblemError("chunk_conflict", "What arrived before is not in the file now.")
+        tell(self._watch, work)
+
+    def _ask_have(self, work: ChunkWork, source: Source) -> None:
+        """Let the receiver fill in what it has; stops where that does not pay."""
+        buffer = new_buffer(work.plan.size)
+        first, count, found = 0, FIRST_HAVE_DIGESTS, False
+        later = min(MOST_HAVE_DIGESTS, max(FIRST_HAVE_DIGESTS, HAVE_BYTES // work.plan.chunk_bytes))
+        while first < work.plan.total_chunks:
+            numbers = range(first, min(first + count, work.plan.total_chunks))
+            digests = b"".join(self._hash(work, source, n, buffer) for n in numbers)
+            answer = self._receiver.have(self._upload_id, Have(first=first, digests=digests))
+            missing = RangeSet(answer.missing)
+            there = work.received()
+            for number in numbers:
+                if number not in missing:
+                    there.add(number)
+                    found = True
+            work.receiver_says(there)
+            tell(self._watch, work)
+            if not found and first > 0:
+                return
+            first, count = first + count, later
+
+    def _hash(self, work: ChunkWork, source: Source, number: int, buffer: memoryview) -> bytes:
+        known = work.hashed(number)
+        if known is None:
+            self._watch.check()
+            known = source.digest(work.plan.span(number), work.algorithm, buffer)
+            work.note(number, known)
+        return known
+
+    # -- the bytes
+
+    def _send_and_complete(self, work: ChunkWork, source: Source) -> Outcome:
+        transmission = Transmission(
+            self._receiver,
+            self._upload_id,
+            source,
+            work,
+            self._link,
+            self._watch,
+            self._connections,
+            self._tally,
+        )
+        for _ in range(MOST_COMPLETIONS):
+            transmission.send_missing()
+            sha256 = (
+                whole_sha256(source, new_buffer(work.plan.size)) if self._transfer.sha256 else None
+            )
+            source.check_unchanged()
+            self._watch.finishing()
+            try:
+                return self._complete(work, source, sha256)
+            except ProblemError as problem:
+                if problem.problem.next is not Next.RESYNC:
+                    raise
+            if published_meanwhile := transmission.resync():
+                return self._published(published_meanwhile, work, source)
+        raise ProblemError("answer_invalid", "It takes every chunk, but not their completion.")
+
+    def _complete(self, work: ChunkWork, source: Source, sha256: str | None) -> Outcome:
+        words = Complete(
+            size=source.identity.size,
+            manifest_digest=work.manifest().digest().hex(),
+            sha256=sha256,
+        )
+        transfer = self._transfer
+        outcome = finish(
+            self._receiver,
+            self._upload_id,
+            words,
+            transfer.remote,
+            transfer.if_exists,
+            self._watch.pause,
+        )
+        nothing_sent = work.plan.size > 0 and not self._tally.sent_any
+        if nothing_sent and outcome.state is TransferState.DONE:
+            return Outcome(outcome.state, outcome.digest, outcome.final_path, "already there")
+        return outcome
+
+    def _published(self, upload: UploadInfo, work: ChunkWork, source: Source) -> Outcome:
+        """A completion whose answer was lost: it counts if it is of the bytes that the file has."""
+        if upload.file is None:
+            raise ProblemError("upload_not_found", "Its file is gone.")
+        buffer = new_buffer(work.plan.size)
+        for number in range(work.plan.total_chunks):
+            self._hash(work, source, number, buffer)
+        if work.manifest().digest().hex() != upload.file.manifest_digest:
+            raise ProblemError("chunk_conflict", "What was published is not in the file now.")
+        source.check_unchanged()
+        return published(upload.file)

@@ -1,0 +1,98 @@
+"""A file that is being sent: opened once, read only from that descriptor, and watched for changes."""
+
+from __future__ import annotations
+
+import os
+import time
+from types import TracebackType
+
+from howdah_common.chunks import MIB, Span
+from howdah_common.digests import SHA256, hasher
+from howdah_common.problems import ProblemError
+from howdah_desktop import system
+from howdah_desktop.system import SourceIdentity
+
+READ_BYTES = 1 * MIB
+"""Large reads: measured 2.6 times as fast as 64 KiB ones."""
+COARSE_CLOCK_SECONDS = 0.012
+"""Longer than a tick of any usual kernel (CONFIG_HZ of 100 to 1000)."""
+
+
+class Source:
+    """An opened regular file, and what it was when it was opened."""
+
+    def __init__(self, path: bytes) -> None:
+        """Raises ProblemError: source_missing, source_unreadable, source_not_a_file."""
+        self._path = path
+        # Links that the user named were resolved when the file was queued; none is followed here.
+        self._fd, self.identity = system.open_source(os.fsdecode(path), follow=False)
+        try:
+            self._let_clock_tick()
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._fd)
+
+    def read_into(self, view: memoryview, offset: int) -> None:
+        """Fill `view` from byte `offset` on; any thread may. Raises source_changed, source_failed."""
+        while view:
+            try:
+                count = os.preadv(self._fd, [view], offset)
+            except OSError as error:
+                raise ProblemError("source_failed", f"({error.strerror})") from error
+            if count == 0:
+                raise ProblemError("source_changed", "It is shorter than it was.")
+            view = view[count:]
+            offset += count
+
+    def check_unchanged(self) -> None:
+        """The descriptor and the path still show what was opened. Raises source_changed, source_missing.
+
+        Both: a file may be written to, and another one may take its name.
+        """
+        if SourceIdentity.of_descriptor(self._fd) != self.identity:
+            raise ProblemError("source_changed")
+        if look(self._path) != self.identity:
+            raise ProblemError("source_changed", "Another file has taken its place.")
+
+    def _let_clock_tick(self) -> None:
+        """The kernel stamps changes with a coarse clock: one right after another shows no difference.
+
+        So a file that was written just now is first left until that clock has moved on.
+        """
+        age_seconds = (time.time_ns() - self.identity.modified_ns) / 1e9
+        if 0 <= age_seconds < COARSE_CLOCK_SECONDS:
+            time.sleep(COARSE_CLOCK_SECONDS)
+            self.identity = SourceIdentity.of_descriptor(self._fd)
+
+    def digest(self, span: Span, algorithm: str, buffer: memoryview) -> bytes:
+        """The digest of a part of the file, read through `buffer`."""
+        state = hasher(algorithm)
+        for offset in range(span.offset, span.end, len(buffer)):
+            piece = buffer[: min(len(buffer), span.end - offset)]
+            self.read_into(piece, offset)
+            state.update(piece)
+        return state.digest()
+
+
+def look(path: bytes) -> SourceIdentity:
+    """What stands at `path` now. Raises source_missing, source_unreadable."""
+    try:
+        return SourceIdentity.of(os.stat(path, follow_symlinks=False))  # noqa: PTH116  # bytes
+    except OSError as error:
+        raise system.source_problem(error) from error
+
+
+def whole_sha256(source: Source, buffer: memoryview) -> str:
+    """The plain SHA-256 of the whole file, hex: a second pass, as chunks are sent in any order."""
+    return source.digest(Span(0, source.identity.size), SHA256, buffer).hex()

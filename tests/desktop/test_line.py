@@ -1,0 +1,130 @@
+"""What is learned about the line to the receiver."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from howdah_common.chunks import KIB, MIB, MOST_BYTES, ChunkPlan, default_chunk_bytes
+from howdah_desktop.engine.link import (
+    LONGEST_REQUEST_SECONDS,
+    MOST_REQUEST_BYTES,
+    Link,
+    LinkMemory,
+)
+from howdah_desktop.engine.meter import Meter
+
+
+def good_line() -> Link:
+    link = Link(LinkMemory(good=True))
+    link.carried(MIB, 0.01)
+    return link
+
+
+def test_a_good_line_takes_longer_requests_up_to_64_mib() -> None:
+    link, seen = Link(), []
+    for _ in range(5):
+        seen.append(link.request_bytes(MIB))
+        link.carried(seen[-1], seen[-1] / 1e9)
+    assert seen == [1 * MIB, 16 * MIB, 32 * MIB, 64 * MIB, 64 * MIB]
+
+
+def test_a_break_makes_requests_of_one_chunk_over_one_connection() -> None:
+    link = good_line()
+    link.broke(5 * MIB)
+    assert link.request_bytes(256 * KIB) == 256 * KIB
+    assert link.connections(2) == 1
+
+
+def test_a_good_line_has_all_its_connections() -> None:
+    assert good_line().connections(2) == 2
+
+
+def test_a_line_that_carries_again_gets_its_connections_back() -> None:
+    link = good_line()
+    link.broke(5 * MIB)
+    for _ in range(5):
+        link.carried(16 * MIB, 0.1)
+    assert link.connections(2) == 2
+
+
+def test_a_slow_line_is_asked_for_an_answer_every_few_seconds() -> None:
+    link = good_line()
+    for _ in range(4):
+        link.carried(16 * MIB, 32.0)
+    assert link.request_bytes(MIB) <= LONGEST_REQUEST_SECONDS * 16 * MIB / 32
+    assert link.connections(2) == 1
+
+
+def test_a_line_that_breaks_every_five_megabytes_gets_chunks_of_256_kib() -> None:
+    link = Link()
+    for _ in range(3):
+        link.carried(256 * KIB, 0.5)
+        link.broke(5_000_000)
+    assert link.chunk_bytes(20_000_000) == 256 * KIB
+
+
+def test_what_was_learned_lasts_to_the_next_run() -> None:
+    link = Link()
+    link.broke(1_000_000)
+    again = Link(link.memory)
+    assert again.connections(2) == 1
+    assert again.chunk_bytes(20_000_000) == 64 * KIB
+
+
+def test_large_files_on_an_unknown_or_good_line_are_cut_as_usual() -> None:
+    assert Link().chunk_bytes(10**9) == default_chunk_bytes(10**9)
+    assert good_line().chunk_bytes(20_000_000) == MIB
+
+
+@given(st.integers(0, MOST_BYTES // 2**30), st.integers(0, 2**30))
+def test_a_bad_line_never_asks_for_a_grid_that_the_receiver_refuses(
+    size: int, carried: int
+) -> None:
+    link = Link()
+    link.broke(carried)
+    plan = ChunkPlan(size, link.chunk_bytes(size))  # raises for a bad one
+    smaller = Link.smaller_chunk_bytes(plan)
+    if smaller is not None:
+        assert ChunkPlan(size, smaller).chunk_bytes < plan.chunk_bytes
+
+
+@given(st.integers(64 * KIB, 64 * MIB))
+def test_a_request_carries_at_least_one_chunk_and_at_most_64_mib(chunk_bytes: int) -> None:
+    link = Link()
+    for _ in range(10):
+        assert chunk_bytes <= link.request_bytes(chunk_bytes) <= MOST_REQUEST_BYTES
+        link.carried(link.request_bytes(chunk_bytes), 0.001)
+
+
+def test_speed_is_shown_once_it_means_something() -> None:
+    meter = Meter()
+    meter.note(0, 0.0)
+    meter.note(1_000_000, 1.0)
+    assert meter.bytes_per_second is None
+    for second in range(2, 10):
+        meter.note(second * 1_000_000, float(second))
+    rate = meter.bytes_per_second
+    assert rate is not None
+    assert 900_000 < rate < 1_100_000
+    left = meter.seconds_left(10_000_000)
+    assert left is not None
+    assert 9 < left < 11.2
+
+
+def test_a_line_that_falls_back_has_no_negative_speed() -> None:
+    meter = Meter()
+    for second in range(10):
+        meter.note(1_000_000 - second * 1000, float(second))
+    assert meter.bytes_per_second == 0
+    assert meter.seconds_left(1) is None
+
+
+def test_a_night_of_sleep_does_not_make_the_line_slow() -> None:
+    meter = Meter()
+    for second in range(10):
+        meter.note(second * 1_000_000, float(second))
+    meter.note(10_000_000, 30_000.0)
+    rate = meter.bytes_per_second
+    assert rate is not None
+    assert rate > 100_000
