@@ -67,6 +67,13 @@ def short_root() -> Iterator[Path]:
     shutil.rmtree(root, ignore_errors=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _base_of_tmp_path(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Made before any test has a temporary folder of its own: pytest would make it in the first of those,
+    and it would be gone with that test."""
+    tmp_path_factory.getbasetemp()
+
+
 _numbers = count()
 
 

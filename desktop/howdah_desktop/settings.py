@@ -10,6 +10,7 @@ from pathlib import Path
 from howdah_desktop.system import home
 
 MOST_CONNECTIONS = 4
+SMALL_FILES_AT_ONCE = 6
 
 
 class BadSetting(ValueError):
@@ -22,9 +23,9 @@ class Settings:
 
     home: Path
     """HOWDAH_HOME: pairing, ledger, lock and control socket."""
-    connections: int = 2
-    """HOWDAH_CONNECTIONS: how many a large file uses. More than two seldom help."""
-    small_files_at_once: int = 6
+    connections: int | None = None
+    """HOWDAH_CONNECTIONS: how many a large file uses; None: as the line needs."""
+    small_files_at_once: int = SMALL_FILES_AT_ONCE
     """HOWDAH_SMALL_FILES: files under 8 MiB in flight together; each needs three requests."""
     device_name: str = ""
     """HOWDAH_DEVICE_NAME: what the receiver calls this device; else the computer's name."""
@@ -35,16 +36,16 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     found = os.environ if environment is None else environment
     return Settings(
         home=home(),
-        connections=_number(found, "HOWDAH_CONNECTIONS", 2, MOST_CONNECTIONS),
-        small_files_at_once=_number(found, "HOWDAH_SMALL_FILES", 6, 32),
+        connections=_number(found, "HOWDAH_CONNECTIONS", MOST_CONNECTIONS),
+        small_files_at_once=_number(found, "HOWDAH_SMALL_FILES", 32) or SMALL_FILES_AT_ONCE,
         device_name=found.get("HOWDAH_DEVICE_NAME", ""),
     )
 
 
-def _number(found: Mapping[str, str], name: str, default: int, most: int) -> int:
+def _number(found: Mapping[str, str], name: str, most: int) -> int | None:
     text = found.get(name, "").strip()
     if not text:
-        return default
+        return None
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
         raise BadSetting(f"{name} is {text!r}; it takes a number from 1 to {most}.")
     return int(text)

@@ -23,7 +23,8 @@ from howdah_receiver.settings import Settings
 httptools_impl.HIGH_WATER_LIMIT = 1024 * 1024  # type: ignore[attr-defined]
 
 MOST_IGNORED_BYTES = 128 * 1024 * 1024
-"""Twice what a request of ours may carry."""
+"""What may still come of a request that was answered early: twice what one of ours may carry."""
+MOST_IGNORED_OF_STRANGERS_BYTES = 1024 * 1024
 
 
 class _KeepsWhatCame(RequestResponseCycle):
@@ -148,7 +149,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """What still comes of a request that was answered early. Read to its end where that is near, as
         a client that is cut off while it sends may never see the answer."""
         self._ignored_bytes += count
-        if self._ignored_bytes > MOST_IGNORED_BYTES:
+        known = "howdah.device" in self.cycle.scope
+        if self._ignored_bytes > (MOST_IGNORED_BYTES if known else MOST_IGNORED_OF_STRANGERS_BYTES):
             self.transport.close()
 
     def _check_body(self) -> None:

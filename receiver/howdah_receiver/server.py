@@ -80,6 +80,8 @@ class Server:
         self._receiver.start()
         server = _Uvicorn(self._config(), on_listening=self._announce)
         await server.serve(sockets=[self._listening])
+        if server.server_state.tasks:  # cancelled, and letting go of what they had
+            await asyncio.wait(set(server.server_state.tasks), timeout=_GRACE_SECONDS / 2)
         await control.stop()
         await self._stop_receiver()
 

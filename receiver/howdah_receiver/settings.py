@@ -38,5 +38,5 @@ class Settings(BaseSettings):
     connections: Annotated[int, Field(ge=1)] = 512
     """Open at once, in all."""
     connections_per_address: Annotated[int, Field(ge=1)] = 128
-    stop_seconds: Annotated[int, Field(ge=1)] = 8
+    stop_seconds: Annotated[int, Field(ge=1)] = 6
     """So long may requests go on once the receiver is told to stop."""

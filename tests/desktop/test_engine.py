@@ -329,3 +329,13 @@ def test_a_home_with_a_long_path_has_its_socket_elsewhere(bench: Bench) -> None:
     finally:
         second.close()
         first.close()
+
+
+def test_what_ended_in_earlier_runs_is_history(bench: Bench) -> None:
+    with bench.engine() as engine:
+        until(engine, engine.add_sends([bench.file("a")]), ended)
+    with bench.engine() as engine:
+        assert engine.snapshot().counts == {}
+        group = engine.add_sends([bench.file("b")])
+        until(engine, group, ended)
+        assert engine.snapshot().counts == {"done": 1}

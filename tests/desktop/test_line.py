@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,8 +37,15 @@ def test_a_break_makes_requests_of_one_chunk_over_one_connection() -> None:
     assert link.connections(2) == 1
 
 
-def test_a_good_line_has_all_its_connections() -> None:
-    assert good_line().connections(2) == 2
+def test_a_fast_line_has_two_connections_and_a_long_one_four() -> None:
+    link = good_line()
+    assert link.connections(None) == 2
+    link.carried(16 * MIB, 2.0)
+    assert link.connections(None) == 4
+
+
+def test_the_user_may_choose_the_connections() -> None:
+    assert good_line().connections(3) == 3
 
 
 def test_a_line_that_carries_again_gets_its_connections_back() -> None:
@@ -101,15 +109,11 @@ def test_speed_is_shown_once_it_means_something() -> None:
     meter = Meter()
     meter.note(0, 0.0)
     meter.note(1_000_000, 1.0)
-    assert meter.bytes_per_second is None
+    assert meter.seconds_left(10_000_000) is None
     for second in range(2, 10):
         meter.note(second * 1_000_000, float(second))
-    rate = meter.bytes_per_second
-    assert rate is not None
-    assert 900_000 < rate < 1_100_000
-    left = meter.seconds_left(10_000_000)
-    assert left is not None
-    assert 9 < left < 11.2
+    assert meter.bytes_per_second == pytest.approx(1_000_000, rel=0.1)
+    assert meter.seconds_left(10_000_000) == pytest.approx(10, rel=0.12)
 
 
 def test_a_line_that_falls_back_has_no_negative_speed() -> None:

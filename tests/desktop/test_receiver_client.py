@@ -90,7 +90,6 @@ def test_each_call_goes_where_the_protocol_says(scripted: CuedReceiver, receiver
 
         scripted.on(method, route, play)
     scripted.on("DELETE", "/uploads/u1", lambda exchange: exchange.head(204, {}))
-    scripted.on("GET", "/healthz", lambda exchange: exchange.json(200, {"ok": True}))
 
     assert receiver.start(START).id == "u1"
     assert receiver.upload("u1").state == "open"
@@ -111,7 +110,6 @@ def test_each_call_goes_where_the_protocol_says(scripted: CuedReceiver, receiver
     with receiver.content("f1", "v1", 1, 2) as blocks:
         assert b"".join(blocks) == b"bc"
     assert receiver.make_folder("x").path == "x"
-    receiver.ping()
 
 
 def test_the_token_goes_in_one_header_and_shows_nowhere(
@@ -231,7 +229,7 @@ def test_a_page_of_somebody_else_ends_no_transfer(
 
 def test_a_captive_portal_is_no_receiver(scripted: CuedReceiver, receiver: Receiver) -> None:
     scripted.on("*", ".*", lambda exchange: exchange.send(200, b"<html>", "text/html"))
-    for call in (receiver.ping, receiver.uploads, lambda: receiver.cancel("u1")):
+    for call in (receiver.uploads, lambda: receiver.cancel("u1")):
         assert problem_of(call).code == "answer_invalid"
 
 
@@ -520,7 +518,7 @@ def test_a_receiver_that_is_away_is_offline() -> None:
     with cued_receiver() as away:
         paired = away.paired()
     receiver = Receiver(paired)
-    assert problem_of(receiver.ping).code == "offline"
+    assert problem_of(receiver.uploads).code == "offline"
     receiver.close()
 
 

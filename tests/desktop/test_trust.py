@@ -122,9 +122,9 @@ def test_the_paired_certificate_is_accepted_though_nobody_signed_it(
     paired_with: Certificate,
 ) -> None:
     with cued_receiver(paired_with.context) as scripted:
-        scripted.on("GET", "/healthz", lambda exchange: exchange.json(200, {}))
+        scripted.on("GET", "/uploads", lambda exchange: exchange.json(200, {"uploads": []}))
         receiver = Receiver(scripted.paired(paired_with.pin))
-        receiver.ping()
+        receiver.uploads()
         receiver.close()
     assert scripted.seen[0].headers["Authorization"] == f"Bearer {TOKEN}"
 
@@ -140,7 +140,7 @@ def test_another_certificate_gets_no_application_byte(
         )
         receiver = Receiver(paired)
         with pytest.raises(ProblemError) as caught:
-            receiver.ping()
+            receiver.uploads()
         receiver.close()
     assert caught.value.code == "certificate_changed"
     assert paired_with.pin in caught.value.detail
@@ -153,10 +153,10 @@ def test_every_new_connection_is_checked_again(
     paired_with: Certificate, other: Certificate
 ) -> None:
     with cued_receiver(paired_with.context) as scripted:
-        scripted.on("GET", "/healthz", lambda exchange: exchange.json(200, {}))
+        scripted.on("GET", "/uploads", lambda exchange: exchange.json(200, {"uploads": []}))
         receiver = Receiver(scripted.paired(paired_with.pin))
-        receiver.ping()
-        receiver.ping()
+        receiver.uploads()
+        receiver.uploads()
         with listening(other.context) as listener:
             receiver.drop_connections()
             # The same client, the same origin; only what answers there is another by now.
@@ -166,10 +166,10 @@ def test_every_new_connection_is_checked_again(
                     "howdah_desktop.remote.trust.socket.create_connection",
                     lambda address, timeout: connect(timeout),
                 )
-                assert problem_code(receiver.ping) == "certificate_changed"
+                assert problem_code(receiver.uploads) == "certificate_changed"
         assert listener.handshakes == 1
         assert listener.received == []
-        receiver.ping()
+        receiver.uploads()
         receiver.close()
 
 
@@ -187,7 +187,7 @@ def test_a_receiver_without_tls_is_not_spoken_to_in_the_clear(paired_with: Certi
         thread.start()
         address = f"https://127.0.0.1:{plain.getsockname()[1]}"
         receiver = Receiver(replace(scripted.paired(paired_with.pin), address=address))
-        assert problem_code(receiver.ping) == "answer_invalid"
+        assert problem_code(receiver.uploads) == "answer_invalid"
         receiver.close()
         thread.join()
     assert TOKEN.encode() not in b"".join(got)
@@ -218,7 +218,7 @@ def test_a_local_name_that_leads_elsewhere_gets_nothing(monkeypatch: pytest.Monk
     )
     with cued_receiver() as scripted:
         receiver = Receiver(replace(scripted.paired(), address="http://localhost:1"))
-        assert problem_code(receiver.ping) == "insecure_address"
+        assert problem_code(receiver.uploads) == "insecure_address"
         receiver.close()
     with theirs:
         assert theirs.recv(100) == b""

@@ -136,7 +136,7 @@ def test_the_command_says_it_on_its_way_out(after: tuple[Path, Path], short_path
     data = short_path / "data"
     shutil.copytree(after[0], data)
     of_noise(data / NAME)
-    command = [*PROGRAM, "serve", "--data", data, "--port", "0"]
+    command = [*PROGRAM, "serve", "--data", str(data), "--port", "0"]
     with spawn(command, folder=short_path) as process:
         assert process.wait() == 1
         assert "is damaged" in process.stderr.text

@@ -19,16 +19,16 @@ import socket
 import sys
 import tempfile
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
-
-# Loaded here, once, is what a first start and the first requests would load.
-import uvicorn.lifespan.off
-import uvicorn.protocols.http.httptools_impl  # noqa: F401
 
 from howdah_receiver import server
 from howdah_receiver.app import Receiver
 from howdah_receiver.settings import Settings
+
+LATE = ("uvicorn.lifespan.off", "uvicorn.protocols.http.httptools_impl", "uvicorn.loops.auto")
+"""What a receiver loads only when it listens."""
 
 
 def main() -> None:
@@ -50,6 +50,8 @@ def main() -> None:
 
 def _warm_up() -> None:
     """Fill the caches (of compiled statements, above all) that every child would fill again."""
+    for name in LATE:
+        import_module(name)
     scratch = Path(tempfile.mkdtemp(prefix="warm-up-"))
     Receiver(scratch / "data").stop()
     shutil.rmtree(scratch)

@@ -57,7 +57,6 @@ class Upload:
     version: str | None = None
 
     def fits(self, number: int, length: int) -> bool:
-        """Whether a chunk of that length may stand under that number."""
         if (size := self.start.size) is not None:
             return number * CHUNK < size and length == min(CHUNK, size - number * CHUNK)
         last = next((n for n, data in self.received.items() if len(data) < CHUNK), number)

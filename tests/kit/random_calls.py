@@ -109,31 +109,31 @@ class RandomCalls:
         algorithm = model.uploads[key].start.algorithm
         return Have(key, first, tuple(digest(algorithm, self.data(key, n)) for n in numbers))
 
-    def completion(self, model: Model, key: str, rng: random.Random, *, right: bool) -> Complete:
+    def completion(self, model: Model, key: str, rng: random.Random) -> Complete:
         """What was received by then may be missing or other: that is for the model to say."""
         content = self.content(model, key)
-        size, manifest = content.size, content.manifest_digest
+        plain = Complete(key, content.size, content.manifest_digest)
         there = model.files.get(model.uploads[key].start.path)
-        version = there.name if there else "none"
-        elsewhere = f"{self.folder}/{rng.choice(PATHS)}"
-        if right:
-            whole = hashlib.sha256(content.data).hexdigest()
-            return rng.choice(
-                [
-                    Complete(key, size, manifest),
-                    Complete(key, size, manifest, whole),
-                    Complete(key, size, manifest, if_version=version),
-                    Complete(key, size, manifest, path=elsewhere),
-                ]
-            )
         return rng.choice(
             [
-                Complete(key, size, "0" * 64),
-                Complete(key, size + 1, manifest),
-                Complete(key, size, manifest, "0" * 64),
-                Complete(key, size, manifest, if_version="none" if there else "f" * 32),
+                plain,
+                replace(plain, sha256=hashlib.sha256(content.data).hexdigest()),
+                replace(plain, if_version=there.name if there else "none"),
+                replace(plain, path=f"{self.folder}/{rng.choice(PATHS)}"),
             ]
         )
+
+    def wrong_completions(self, model: Model, key: str) -> list[Complete]:
+        """Each wrong in one thing; the last one ends the upload."""
+        content = self.content(model, key)
+        plain = Complete(key, content.size, content.manifest_digest)
+        there = model.files.get(model.uploads[key].start.path)
+        return [
+            replace(plain, manifest_digest="0" * 64),
+            replace(plain, size=content.size + 1),
+            replace(plain, if_version="none" if there else "f" * 32),
+            replace(plain, sha256="0" * 64),
+        ]
 
     def any_call(self, model: Model, key: str, rng: random.Random) -> Call:
         match rng.randrange(7):
@@ -144,7 +144,9 @@ class RandomCalls:
             case 3:
                 return self.have(model, key, rng)
             case 4:
-                return self.completion(model, key, rng, right=rng.random() < 0.7)
+                wrong = rng.random() < 0.3
+                wrongs = self.wrong_completions(model, key)
+                return rng.choice(wrongs) if wrong else self.completion(model, key, rng)
             case 5:
                 return Cancel(key)
             case _:

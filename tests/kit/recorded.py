@@ -85,6 +85,8 @@ def recorded_run(names: Sequence[str], *, fault: str | None = None) -> Run:
         with running_receiver(data, env=environment(data, record=record, fault=fault)) as receiver:
             token = pair(receiver.url, receiver.link)
             mark(record, json.dumps({"event": "paired"}).encode())
+            # So that what follows a clean stop is seen as well.
+            receiver.restart()
             with ThreadPoolExecutor(len(names)) as pool:
                 clients = range(len(names))
                 list(pool.map(lambda c: _use(receiver.url, token, record, c, names[c]), clients))
@@ -97,7 +99,7 @@ def recorded_run(names: Sequence[str], *, fault: str | None = None) -> Run:
 def _use(url: str, token: str, record: Path, client: int, name: str) -> None:
     promises = mix(name)
     for number, promise in enumerate(promises):
-        promise.tell = _marker(record, client, number, promise)
+        promise.tell = _Marker(record, client, number, promise)
     wire = Wire(url, token)
     try:
         go_on(wire, promises)
@@ -108,16 +110,12 @@ def _use(url: str, token: str, record: Path, client: int, name: str) -> None:
 _marking = threading.Lock()
 
 
-def _marker(record: Path, client: int, number: int, promise: Promise) -> _Marker:
-    return _Marker(record, client, number, promise)
-
-
 class _Marker:
     def __init__(self, record: Path, client: int, number: int, promise: Promise) -> None:
         self._record, self._promise = record, promise
         self._place = {"client": client, "number": number}
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, /) -> None:
         told = {**self._place, "event": event, "upload": "", "version": ""}
         if isinstance(self._promise, Load):
             told |= {"upload": self._promise.upload, "version": self._promise.version}

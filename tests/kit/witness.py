@@ -47,6 +47,8 @@ class Witness:
     versions: dict[str, str] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
     """The calls of this run and their answers."""
+    failure: str = ""
+    """The first one."""
 
     def begin(self) -> None:
         """Before a run: what an earlier one left open goes."""

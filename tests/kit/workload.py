@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -27,7 +27,11 @@ Way = Literal["stream", "plain", "have"]
 Event = Literal["begins", "acknowledged"]
 
 
-def _nobody(_: Event) -> None:
+class Tell(Protocol):
+    def __call__(self, event: Event, /) -> None: ...
+
+
+def _nobody(_: Event, /) -> None:
     """Nobody wants to know."""
 
 
@@ -35,7 +39,7 @@ class Promise(Protocol):
     """One thing that a client wants done, and goes on with until it is."""
 
     acknowledged: bool
-    tell: Callable[[Event], None]
+    tell: Tell
     """Called before what cannot be undone is asked for, and once it is acknowledged."""
 
     def go_on(self, wire: Wire) -> None:
@@ -51,7 +55,7 @@ def content(name: str, size: int) -> bytes:
 class NewFolder:
     path: str
     acknowledged: bool = False
-    tell: Callable[[Event], None] = field(default=_nobody, repr=False)
+    tell: Tell = field(default=_nobody, repr=False)
 
     def go_on(self, wire: Wire) -> None:
         wire.post("/folders", {"path": self.path}).expect(201, 200)
@@ -84,7 +88,7 @@ class Load:
     """The completion, or the cancel, was sent at least once."""
     acknowledged: bool = False
     version: str = ""
-    tell: Callable[[Event], None] = field(default=_nobody, repr=False)
+    tell: Tell = field(default=_nobody, repr=False)
 
     def __post_init__(self) -> None:
         digests = b"".join(digest(self.algorithm, piece) for piece in self.pieces)

@@ -203,9 +203,9 @@ def test_a_folder_where_the_file_should_go_is_a_conflict(native: Native, folder:
     native.published(f"{folder}/a/b", random_content(1))
     native.make_folder(f"{folder}/empty")
     content = random_content(2)
+    upload = native.sent(f"{folder}/a", content)
     for path in (f"{folder}/a", f"{folder}/empty"):
-        upload = native.sent(path, content)
-        answer = native.complete(upload, content)
+        answer = native.complete(upload, content, path=path)
         assert (answer.status, answer.code) == (409, "path_conflict")
     assert native.complete(upload, content, path="..").code == "bad_path"
     assert native.complete(upload, content, path=f"{folder}/c").status == 201

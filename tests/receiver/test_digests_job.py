@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,9 +40,7 @@ def test_every_file_gets_its_digest(device: Native) -> None:
     }
 
 
-def test_a_restart_in_the_middle_forgets_nothing(
-    receiver: RunningReceiver, device: Native
-) -> None:
+def test_a_restart_in_the_middle_forgets_nothing(receiver: RunningReceiver, device: Native) -> None:
     contents = [random_content(24 * MIB + n, MIB) for n in range(4)]
     files = [device.published(f"a/{n}", content) for n, content in enumerate(contents)]
     receiver.kill()
@@ -70,9 +70,6 @@ def test_content_that_rotted_before_its_digest_is_marked_and_refused(
     device.digested(file["id"])
     receiver.stop()
     # As if the start before had died first: its row is without the digest.
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(receiver.data / "catalogue.sqlite3")) as catalogue, catalogue:
         catalogue.execute("UPDATE versions SET sha256 = NULL")
     rot(home(receiver) / "a" / "b", 150_000)

@@ -162,7 +162,9 @@ def test_anothers_upload_is_not_there_for_any_verb(
             assert shape(theirs) == shape(unknown)
         for method in ("OPTIONS", "PATCH", "PUT"):
             path = f"{API}/uploads/"
-            assert shape(other.ask(method, path + upload)) == shape(other.ask(method, path + NOBODY))
+            assert shape(other.ask(method, path + upload)) == shape(
+                other.ask(method, path + NOBODY)
+            )
     assert other.uploads().json == {"uploads": []}
     assert native.received(upload) == {0}
     assert native.complete(upload, content).status == 201
@@ -205,9 +207,7 @@ def test_anothers_space_is_not_there(native: Native, other: Native, folder: str)
         assert shape(theirs) == shape(unknown)
 
 
-def test_nobody_learns_what_another_account_has(
-    native: Native, other: Native, folder: str
-) -> None:
+def test_nobody_learns_what_another_account_has(native: Native, other: Native, folder: str) -> None:
     content = random_content(3 * 65536)
     native.published(f"{folder}/a", content)
     started = other.start(f"{folder}/a", content)
@@ -291,9 +291,10 @@ def test_every_answer_keeps_browsers_from_guessing(native: Native, folder: str) 
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert "access-control-allow-origin" not in answer.headers
-        assert "private" in answer.headers["cache-control"] or "no-store" in answer.headers[
-            "cache-control"
-        ]
+        assert (
+            "private" in answer.headers["cache-control"]
+            or "no-store" in answer.headers["cache-control"]
+        )
 
 
 def test_no_secret_is_stored_or_logged(short_path: Path) -> None:
@@ -321,4 +322,3 @@ def test_no_secret_is_stored_or_logged(short_path: Path) -> None:
             content = file.read_bytes()
             for secret in secrets_used:
                 assert secret.encode() not in content, file
-

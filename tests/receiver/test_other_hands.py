@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import threading
 from contextlib import closing
@@ -194,8 +195,6 @@ def test_a_link_in_the_place_of_a_folder_is_not_followed(
 def test_what_is_no_file_is_neither_opened_nor_overwritten(
     native: Native, folder: str, shared: RunningReceiver, trap: str
 ) -> None:
-    import socket
-
     file = native.published(f"{folder}/a", b"abc")
     place = home(shared) / folder / "a"
     place.unlink()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 import sqlite3
 import stat
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -68,8 +70,6 @@ def test_a_code_expires(receiver: RunningReceiver, stranger: Native) -> None:
         (expires_ns,) = catalogue.execute(
             "SELECT expires_ns FROM pairing_codes WHERE expires_ns IS NOT NULL"
         ).fetchone()
-    import time
-
     assert 14 * 60 < expires_ns / 1e9 - time.time() <= 15 * 60
     expire_codes(receiver)
     answer = stranger.pair(code)
@@ -83,7 +83,9 @@ def test_wrong_used_and_expired_codes_get_the_same_answer(
     used, expired = code_in(receiver.link), code_in(receiver.new_link())
     stranger.pair(used)
     expire_codes(receiver)
-    answers = [stranger.pair(code) for code in ("AAAA-AAAA-AAAA", used, expired, "", "\n", "\0" * 99)]
+    answers = [
+        stranger.pair(code) for code in ("AAAA-AAAA-AAAA", used, expired, "", "\n", "\0" * 99)
+    ]
     assert {(answer.status, answer.body) for answer in answers} == {(403, answers[0].body)}
 
 
@@ -95,11 +97,9 @@ def test_guessing_is_slowed(receiver: RunningReceiver, stranger: Native) -> None
     assert int(answer.headers["retry-after"]) == 60
 
 
-@pytest.mark.parametrize("name", ["", "x" * 1000, "\u202e\n\x1b", "a'b"])
-def test_a_device_may_call_itself_anything(
-    receiver: RunningReceiver, stranger: Native, name: str
-) -> None:
-    assert stranger.pair(code_in(receiver.link), name).status == 201
+def test_a_device_may_call_itself_anything(receiver: RunningReceiver, stranger: Native) -> None:
+    for name in ("", "x" * 1000, "\u202e\n\x1b", "a'b"):
+        assert stranger.pair(code_in(receiver.new_link()), name).status == 201
 
 
 @pytest.mark.parametrize(
@@ -162,9 +162,15 @@ def test_a_file_in_the_place_of_the_folder_is_a_sentence(short_path: Path) -> No
 
 
 def test_the_local_door_takes_no_nonsense(receiver: RunningReceiver) -> None:
-    import socket
-
-    for nonsense in (b"", b"\n", b"{}\n", b"[]\n", b"\xff\n", b'{"command": "rm"}\n', b"x" * 200_000):
+    for nonsense in (
+        b"",
+        b"\n",
+        b"{}\n",
+        b"[]\n",
+        b"\xff\n",
+        b'{"command": "rm"}\n',
+        b"x" * 200_000,
+    ):
         with socket.socket(socket.AF_UNIX) as door:
             door.settimeout(20)
             door.connect(str(receiver.data / "control.sock"))

@@ -188,10 +188,7 @@ def test_complete_against_chunks_and_cancel_has_one_outcome(
     content = random_content(8 * SMALL_CHUNK + attempt)
     upload = native.started(f"{folder}/a", content)
     native.stream(upload, content.stream(range(4)))
-    chunks = [
-        lambda n=n: native.put(upload, n, content.chunk(n))  # type: ignore[misc]
-        for n in range(content.total)
-    ]
+    chunks = [lambda n=n: native.put(upload, n, content.chunk(n)) for n in range(content.total)]
     ends = [lambda: native.complete(upload, content)] * 3
     answers = at_once([*chunks, *ends, lambda: native.cancel(upload), *ends])
     assert {answer.code for answer in answers} <= {

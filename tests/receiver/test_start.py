@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -23,6 +24,7 @@ from howdah_common.frames import MEDIA_TYPE
 from kit.native import SMALL_CHUNK, Native, code_in, part_file, random_content, rot
 from kit.ports import free_port
 from kit.raw_http import Raw, is_alive
+from kit.receiver import running_receiver
 from kit.serving import command, refusal, served
 
 if TYPE_CHECKING:
@@ -105,8 +107,6 @@ def test_a_folder_that_this_user_may_not_write_is_a_sentence(short_path: Path) -
     for data in (closed, closed / "below"):
         done = command("serve", "--data", data, "--port", "0", env=env, before=nobody)
         assert "cannot be used" in refusal(done)
-    closed.chmod(0o700)
-    refusal(command("pair", "--data", closed, env=env, before=nobody))
 
 
 def test_a_catalogue_of_a_newer_version_is_left_alone(receiver: RunningReceiver) -> None:
@@ -120,22 +120,18 @@ def test_a_catalogue_of_a_newer_version_is_left_alone(receiver: RunningReceiver)
     assert (receiver.data / CATALOGUE).read_bytes() == before
 
 
-@pytest.mark.parametrize("harm", ["gone", "empty", "cut", "zeros", "text"])
 def test_a_catalogue_that_is_not_whole_is_never_begun_anew_over_files(
-    receiver: RunningReceiver, device: Native, harm: str
+    receiver: RunningReceiver, device: Native
 ) -> None:
     device.published("a/b", random_content(100))
     receiver.stop()
     catalogue = receiver.data / CATALOGUE
     whole = catalogue.read_bytes()
-    if harm == "gone":
-        catalogue.unlink()
-    else:
-        catalogue.write_bytes(
-            {"empty": b"", "cut": whole[: len(whole) // 2], "zeros": bytes(len(whole)),
-             "text": b"hello"}[harm]
-        )  # fmt: skip
-    refusal(command("serve", "--data", receiver.data, "--port", "0"))
+    for harm in (None, b"", whole[: len(whole) // 2], bytes(len(whole)), b"hello"):
+        catalogue.unlink(missing_ok=True)
+        if harm is not None:
+            catalogue.write_bytes(harm)
+        refusal(command("serve", "--data", receiver.data, "--port", "0"))
     assert (receiver.data / "files" / "owner" / "a" / "b").exists()
     catalogue.write_bytes(whole)
     receiver.process.close()
@@ -176,8 +172,22 @@ def test_the_newest_revision_is_the_one_that_a_start_looks_for() -> None:
 # -- how it stops
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["term", "int"])
+@pytest.mark.parametrize(
+    ("number", "env"),
+    [(signal.SIGTERM, {}), (signal.SIGINT, {"HOWDAH_RECEIVER_STOP_SECONDS": "1"})],
+    ids=["term", "int"],
+)
 def test_a_stop_with_uploads_under_way_is_in_time_and_clean(
+    short_path: Path, number: signal.Signals, env: dict[str, str]
+) -> None:
+    with (
+        running_receiver(short_path / "data", env=env) as receiver,
+        Native.paired_with(receiver) as device,
+    ):
+        _stop_with_uploads_under_way(receiver, device, number)
+
+
+def _stop_with_uploads_under_way(
     receiver: RunningReceiver, device: Native, number: signal.Signals
 ) -> None:
     contents = [random_content(4 * SMALL_CHUNK) for _ in range(10)]
@@ -282,7 +292,9 @@ def test_on_a_network_it_speaks_tls_and_the_link_pins_its_certificate(short_path
         assert pin == f"sha256:{fingerprint}"
         assert "tls=0" not in receiver.link
 
-        key, certificate = (receiver.data / "tls" / f"{name}.pem" for name in ("key", "certificate"))
+        key, certificate = (
+            receiver.data / "tls" / f"{name}.pem" for name in ("key", "certificate")
+        )
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
         trust = ssl.create_default_context(cafile=str(certificate))
         trust.check_hostname = False
@@ -369,13 +381,10 @@ def test_the_doctor_finds_what_is_wrong(receiver: RunningReceiver, device: Nativ
 
 @pytest.mark.parametrize("arguments", [(), ("serve",), ("pair",), ("doctor",)], ids=str)
 def test_help_comes_at_once(arguments: tuple[str, ...]) -> None:
-    times = []
-    for _ in range(3):
-        began = time.monotonic()
-        done = command(*arguments, "--help")
-        times.append(time.monotonic() - began)
-        assert done.returncode == 0
-        assert "Usage" in done.stdout
-        if times[-1] < 0.5:
-            break
-    assert min(times) < 0.5  # a busy machine is no finding
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = command(*arguments, "--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+    # Of the processor, not of the clock: a busy machine is no finding.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5

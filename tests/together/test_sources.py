@@ -113,19 +113,35 @@ def test_a_file_that_vanishes_while_it_is_sent_needs_the_user(slow: Carriage) ->
     assert same(source, slow.stored("changing.bin"))
 
 
-def test_a_file_that_becomes_unreadable_while_it_is_sent_needs_the_user(slow: Carriage) -> None:
+def test_a_file_that_becomes_unreadable_while_it_is_sent_arrives_whole(slow: Carriage) -> None:
+    """It was opened while it might be read, and it is still the same file."""
     source, other = two_sources(slow)
     sending = as_unprivileged(slow, "send", source, other)
     try:
         half_way(slow)
         source.chmod(0)
-        told = finished(sending, 1)
+        finished(sending)
     finally:
         sending.close()
+    assert same(source, slow.stored("changing.bin"))
+    assert same(other, slow.stored("other.bin"))
+
+
+def test_a_file_that_became_unreadable_meanwhile_needs_the_user(slow: Carriage) -> None:
+    source, other = two_sources(slow)
+    sending = slow.client.start("send", source, other)
+    half_way(slow)
+    sending.kill()
+    source.chmod(0)
+    going_on = as_unprivileged(slow, "resume")
+    try:
+        told = finished(going_on, 1)
+    finally:
+        going_on.close()
+        source.chmod(0o600)
     assert "source_unreadable" in told
     assert same(other, slow.stored("other.bin"))
     assert not slow.stored("changing.bin").exists()
-    source.chmod(0o600)
     slow.run("resume")
     assert same(source, slow.stored("changing.bin"))
 
@@ -154,7 +170,8 @@ def test_what_cannot_be_read_is_told_and_holds_up_nothing(way: Carriage) -> None
         assert same(tree / name, way.stored(f"tree/{name}"))
     assert not way.stored("tree/closed.txt").exists()
     way.run("resume")
-    assert same(tree / "closed.txt", way.stored("tree/closed.txt"))
+    for name in ("closed.txt", "closed folder/inside.txt"):
+        assert same(tree / name, way.stored(f"tree/{name}"))
 
 
 def two_sources(way: Carriage) -> tuple[Path, Path]:

@@ -10,12 +10,12 @@ from typing import NoReturn
 
 from howdah_desktop.remote import secrets
 from howdah_desktop.remote.receiver import Receiver
-from howdah_desktop.settings import Settings, from_environment
+from howdah_desktop.settings import MOST_CONNECTIONS, Settings, from_environment
 
 
 def connect(settings: Settings) -> Receiver:
     """A receiver from the pairing that is kept now. Raises ProblemError("not_paired")."""
-    several = settings.connections + settings.small_files_at_once + 4
+    several = MOST_CONNECTIONS + settings.small_files_at_once + 4
     return Receiver(secrets.load(), connections=several)
 
 

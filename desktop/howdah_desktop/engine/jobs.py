@@ -25,6 +25,8 @@ from howdah_desktop.system import SourceIdentity
 if TYPE_CHECKING:
     from howdah_desktop.engine.fetch_ranges import FetchProgress
 
+FETCH_CONNECTIONS = 4
+
 
 class Job:
     """Lives as long as its transfer's generation does, over pauses too: what was hashed stays known.
@@ -34,7 +36,11 @@ class Job:
     """
 
     def __init__(
-        self, transfer: Transfer, link: Link, connections: int, note: Callable[[Transfer], None]
+        self,
+        transfer: Transfer,
+        link: Link,
+        connections: int | None,
+        note: Callable[[Transfer], None],
     ) -> None:
         self.id = transfer.id
         self._link = link
@@ -139,7 +145,7 @@ class Job:
                 info,
                 beneath,
                 transfer.relative,
-                connections=self._connections,
+                connections=self._connections or FETCH_CONNECTIONS,
                 progress=self._fetched,
                 cancelled=self._stop.is_set,
                 if_exists=transfer.if_exists,

@@ -170,28 +170,36 @@ class Ledger(LedgerFile):
             (row for row in found if group is None or row.group == group), key=lambda row: row.id
         )
 
-    def totals(self, group: int | None = None, at_work: Sequence[int] = ()) -> tuple[int, int]:
-        """Bytes in all, and bytes done, of what did not end without arriving.
+    def totals(
+        self,
+        group: int | None = None,
+        since: float | None = None,
+        at_work: Sequence[int] = (),
+    ) -> tuple[int, int]:
+        """Bytes in all, and bytes done, of what did not end without arriving; `since` as in `counts`.
 
         Of those `at_work` the bytes done are left out: whoever works on them knows better.
         """
-        where = "" if group is None else "AND group_id = ?"
+        where, values = _of(group, since)
         marks = ", ".join("?" * len(at_work))
         sql = (
             "SELECT coalesce(sum(size), 0),"
             f" coalesce(sum(CASE WHEN id IN ({marks}) THEN 0 ELSE done_bytes END), 0)"
-            f" FROM transfers WHERE state NOT IN ('failed', 'skipped', 'cancelled') {where}"
+            f" FROM transfers WHERE state NOT IN ('failed', 'skipped', 'cancelled') AND {where}"
         )
-        for size, done in self.rows(sql, (*at_work, *(() if group is None else (group,)))):
+        for size, done in self.rows(sql, (*at_work, *values)):
             return size, done
         return 0, 0
 
     def of_group(self, group: int) -> list[Transfer]:
         return self._transfers("WHERE group_id = ? ORDER BY id", (group,))
 
-    def counts(self, group: int | None = None) -> dict[TransferState, int]:
-        where, values = ("", ()) if group is None else ("WHERE group_id = ?", (group,))
-        sql = f"SELECT state, count(*) FROM transfers {where} GROUP BY state"
+    def counts(
+        self, group: int | None = None, since: float | None = None
+    ) -> dict[TransferState, int]:
+        """How many are in which state; `since`: without those that ended before (as time.time)."""
+        where, values = _of(group, since)
+        sql = f"SELECT state, count(*) FROM transfers WHERE {where} GROUP BY state"
         return {S(state): count for state, count in self.rows(sql, values)}
 
     def where_it_went(self, local: bytes) -> Transfer | None:
@@ -309,3 +317,12 @@ def _new_row(group: Group, row: NewTransfer, now: float) -> tuple[Any, ...]:
 def _any_of(states: Iterable[TransferState]) -> tuple[str, tuple[str, ...]]:
     values = tuple(sorted(state.value for state in states))
     return ", ".join("?" * len(values)), values
+
+
+def _of(group: int | None, since: float | None) -> tuple[str, tuple[float, ...]]:
+    """A clause, and its values."""
+    if group is not None:
+        return "group_id = ?", (group,)
+    if since is not None:
+        return "(finished IS NULL OR finished >= ?)", (since,)
+    return "TRUE", ()

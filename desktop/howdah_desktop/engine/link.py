@@ -26,6 +26,11 @@ SLOW_BYTES_PER_SECOND = 1_000_000
 """One connection fills such a line, and a second one would be another chunk to lose."""
 RATE_FROM_BYTES = 256 * KIB
 """Shorter requests tell of round trips, not of the rate."""
+NEAR_BYTES_PER_SECOND = 30_000_000
+"""Of one connection. On a faster line more than two only compete for the processor (measured)."""
+NEAR_CONNECTIONS = 2
+FAR_CONNECTIONS = 4
+"""On a long line some of them always send while others wait for their answers."""
 LOOK_AGAIN_BYTES = 64 * MIB
 """After so much over one connection the number of connections is decided again."""
 GOOD_AFTER_BYTES = 64 * MIB
@@ -36,7 +41,7 @@ CAREFUL_UP_TO_BYTES = 64 * MIB
 PARTS_OF_A_BREAK = 16
 """A break loses half a chunk on average: with chunks of a sixteenth of what a connection carries between
 two breaks, about 3 % is sent twice."""
-LONGEST_REQUEST_SECONDS = 4.0
+LONGEST_REQUEST_SECONDS = 6.0
 """On a slow line: an acknowledgement at least so often."""
 
 
@@ -66,11 +71,15 @@ class Link:
         with self._lock:
             return self._memory
 
-    def connections(self, most: int) -> int:
-        """How many connections a large file uses now."""
+    def connections(self, chosen: int | None) -> int:
+        """How many connections a large file uses now; `chosen` by the user, None: as the line needs."""
         with self._lock:
             slow = self._rate < SLOW_BYTES_PER_SECOND  # or nothing is known yet
-            return 1 if self._breaks or slow else most
+            if self._breaks or slow:
+                return 1
+            if chosen is not None:
+                return chosen
+            return NEAR_CONNECTIONS if self._rate >= NEAR_BYTES_PER_SECOND else FAR_CONNECTIONS
 
     def round_bytes(self) -> int | None:
         """How much to send until `connections` is asked again; None: all there is."""
@@ -122,6 +131,12 @@ class Link:
         elif not memory.good and size <= CAREFUL_UP_TO_BYTES:
             wanted = min(wanted, CAREFUL_CHUNK_BYTES)
         return max(wanted, smallest_chunk_bytes(size))
+
+    def takes(self, plan: ChunkPlan) -> bool:
+        """Whether chunks of that size get through, as far as is known."""
+        careful = self.memory.carried_bytes is not None
+        most = self.chunk_bytes(plan.size) if careful else default_chunk_bytes(plan.size)
+        return plan.chunk_bytes <= most
 
     @staticmethod
     def smaller_chunk_bytes(plan: ChunkPlan) -> int | None:

@@ -14,13 +14,15 @@ from howdah_desktop.engine.listing import batches, found_in
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.runs import Runs
-from howdah_desktop.engine.transfers import ACTIVE, LIVE, IfExists, Kind, TransferState
+from howdah_desktop.engine.transfers import ACTIVE, LIVE, IfExists, Kind, Transfer, TransferState
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.engine.walk import named_by_user
 
 S = TransferState
 
 FOLLOWED_SECONDS = 10.0
+
+_NOTHING_WRONG = {"code": None, "detail": "", "next_try": None, "finished": None}
 
 
 class Orders:
@@ -76,9 +78,15 @@ class Orders:
         rows = self._ledger.in_states((S.FAILED, S.WAITING))
         for row in rows:
             self._waits.drop(row.id)
-            self._rows.put(row, state=S.QUEUED, code=None, detail="", attempt=0, next_try=None)
+            if _is_folder(row):  # one that could not be listed
+                group = Group(row.group, row.kind, row.if_exists, row.sha256)
+                self._ledger.add_root(group, row.local, row.remote, self._followed_groups())
+                self._runs.cancel(row)
+            else:
+                self._rows.put(row, state=S.QUEUED, attempt=0, **_NOTHING_WRONG)
         self._presence.try_now()
         self._rows.save()
+        self.list_roots(self._ledger.roots())
         return len(rows)
 
     def cancel(self, ids: Sequence[int] | None) -> int:
@@ -157,3 +165,9 @@ class Orders:
     def _followed_groups(self) -> set[int]:
         since = time.monotonic() - FOLLOWED_SECONDS
         return {group for group, asked in self._followed.items() if asked > since}
+
+
+def _is_folder(row: Transfer) -> bool:
+    if row.kind is not Kind.UPLOAD or row.state is not S.FAILED:
+        return False
+    return os.path.isdir(row.local) and not os.path.islink(row.local)  # noqa: PTH112, PTH114  # bytes

@@ -21,6 +21,8 @@ class Reports:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._began = time.time()
+        """What ended before is history: it is in no count, unless its group is asked about."""
         self._news = threading.Condition()
         self._change = 1
         self._rows: dict[int, int] = {}
@@ -70,7 +72,7 @@ class Reports:
         rows = self._rows_since(since, group)
         views = tuple(view(row, jobs[row.id].live() if row.id in jobs else None) for row in rows)
         at_work = [j for j in jobs.values() if group is None or j.transfer.group == group]
-        size, done = self._ledger.totals(group, [job.id for job in at_work])
+        size, done = self._ledger.totals(group, self._began, [job.id for job in at_work])
         lives = [job.live() for job in at_work]
         done += sum(live.done_bytes for live in lives)
         in_flight = sum(live.in_flight_bytes for live in lives)
@@ -81,7 +83,10 @@ class Reports:
             change=self._change,
             transfers=views,
             receiver=explain_receiver(reach.code, reach.detail, next_try),
-            counts={state.value: count for state, count in self._ledger.counts(group).items()},
+            counts={
+                state.value: count
+                for state, count in self._ledger.counts(group, self._began).items()
+            },
             listing=bool(self._ledger.roots(group)),
             size=size,
             done_bytes=max(0, done),

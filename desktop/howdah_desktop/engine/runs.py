@@ -41,7 +41,7 @@ class Runs:
         rows: Rows,
         presence: Presence,
         slots: Slots,
-        connections: int,
+        connections: int | None,
         on_wait: Callable[[Transfer, float], None],
     ) -> None:
         self._control = control

@@ -13,6 +13,7 @@ from howdah_common.digests import BLAKE3
 from howdah_common.messages import (
     MOST_HAVE_DIGESTS,
     Complete,
+    FileInfo,
     Have,
     StartUpload,
     UploadInfo,
@@ -22,7 +23,9 @@ from howdah_common.ranges import RangeSet
 from howdah_desktop.engine.chunkwork import ChunkWork
 from howdah_desktop.engine.completion import Outcome, finish, published
 from howdah_desktop.engine.link import Link
+from howdah_desktop.engine.scheduler import is_small
 from howdah_desktop.engine.source import Source, whole_sha256
+from howdah_desktop.engine.standing import same_grid, standing_at, wire_time
 from howdah_desktop.engine.streams import new_buffer
 from howdah_desktop.engine.transfers import IfExists, Transfer, TransferState
 from howdah_desktop.engine.transmission import Tally, Transmission, settled, tell
@@ -41,7 +44,9 @@ class Sender:
 
     _receiver: Receiver
 
-    def __init__(self, transfer: Transfer, link: Link, watch: Watch, connections: int) -> None:
+    def __init__(
+        self, transfer: Transfer, link: Link, watch: Watch, connections: int | None
+    ) -> None:
         self._transfer = transfer
         self._link = link
         self._watch = watch
@@ -57,7 +62,7 @@ class Sender:
         self._receiver = receiver
         with Source(self._transfer.local) as source:
             self._check_generation(source)
-            if outcome := self._look_first():
+            if outcome := self._look_first(source):
                 return outcome
             upload = self._start(source)
             work = self._work_for(upload, source)
@@ -76,20 +81,43 @@ class Sender:
             raise ProblemError("chunk_conflict", "It is not what it was when its upload began.")
         self._identity = source.identity
 
-    def _look_first(self) -> Outcome | None:
-        """With skip and fail, a taken place is noticed before anything is sent."""
+    def _look_first(self, source: Source) -> Outcome | None:
+        """What stands at the target already may decide before anything is begun there."""
         transfer = self._transfer
-        if transfer.if_exists not in (IfExists.SKIP, IfExists.FAIL) or self._upload_id:
+        careful = transfer.if_exists in (IfExists.SKIP, IfExists.FAIL)
+        # A small file costs no more to begin than to ask about.
+        if self._upload_id or (is_small(source.identity.size) and not careful):
             return None
-        try:
-            self._receiver.list(transfer.remote, per_page=1)
-        except ProblemError as problem:
-            if problem.code in ("file_not_found", "not_found"):
-                return None
-            raise
+        there = standing_at(self._receiver, transfer.remote)
+        if there is None:
+            return None
         if transfer.if_exists is IfExists.FAIL:
             raise ProblemError("target_exists", f"It is {transfer.remote}.")
-        return Outcome(TransferState.SKIPPED, note="exists")
+        if transfer.if_exists is IfExists.SKIP:
+            return Outcome(TransferState.SKIPPED, note="exists")
+        return self._look_at(there, source) if isinstance(there, FileInfo) else None
+
+    def _look_at(self, there: FileInfo, source: Source) -> Outcome | None:
+        """The very same file is not sent at all, not even to find out; another one keeps its grid."""
+        identity = source.identity
+        plan = same_grid(there, identity.size)
+        if plan is None:
+            return None
+        if self._chunk_bytes is None and self._link.takes(plan):
+            self._chunk_bytes = plan.chunk_bytes
+        if (there.size, there.modified_ns) != (identity.size, wire_time(identity.modified_ns)):
+            return None
+        self._work = ChunkWork(plan, BLAKE3)
+        manifest = self._receiver.file_manifest(there.id)
+        buffer = new_buffer(plan.size)
+        for number in range(plan.total_chunks):
+            digest = self._hash(self._work, source, number, buffer)
+            if digest != manifest.digests[32 * number : 32 * number + 32]:
+                return None
+        if manifest.version != there.version:
+            return None
+        source.check_unchanged()
+        return Outcome(TransferState.DONE, there.manifest_digest, there.path, "already there")
 
     def _start(self, source: Source) -> UploadInfo:
         transfer, identity = self._transfer, source.identity
@@ -102,7 +130,7 @@ class Sender:
                 client_id=transfer.client_id or "",
                 path=transfer.remote,
                 size=identity.size,
-                modified_ns=identity.modified_ns,
+                modified_ns=wire_time(identity.modified_ns),
                 digest_algorithm=BLAKE3,
                 chunk_bytes=self._chunk_bytes,
             )
@@ -147,8 +175,8 @@ class Sender:
     def _ask_have(self, work: ChunkWork, source: Source) -> None:
         """Let the receiver fill in what it has; stops where that does not pay."""
         buffer = new_buffer(work.plan.size)
-        first, count, found = 0, FIRST_HAVE_DIGESTS, False
-        later = min(MOST_HAVE_DIGESTS, max(FIRST_HAVE_DIGESTS, HAVE_BYTES // work.plan.chunk_bytes))
+        later = max(1, min(MOST_HAVE_DIGESTS, HAVE_BYTES // work.plan.chunk_bytes))
+        first, count, found = 0, min(FIRST_HAVE_DIGESTS, later), False
         while first < work.plan.total_chunks:
             numbers = range(first, min(first + count, work.plan.total_chunks))
             digests = b"".join(self._hash(work, source, n, buffer) for n in numbers)

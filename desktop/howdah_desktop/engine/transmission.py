@@ -47,7 +47,7 @@ class Transmission:
         work: ChunkWork,
         link: Link,
         watch: Watch,
-        most_connections: int,
+        connections: int | None,
         tally: Tally,
     ) -> None:
         self._receiver = receiver
@@ -56,7 +56,7 @@ class Transmission:
         self._work = work
         self._link = link
         self._watch = watch
-        self._most_connections = most_connections
+        self._connections = connections
         self._tally = tally
 
     def send_missing(self) -> None:
@@ -80,9 +80,7 @@ class Transmission:
     def _round(self) -> ProblemError | None:
         """Send what is missing, until all is sent or something is in the way: that."""
         count = (
-            self._link.connections(self._most_connections)
-            if not is_small(self._work.plan.size)
-            else 1
+            self._link.connections(self._connections) if not is_small(self._work.plan.size) else 1
         )
         self._work.open_round(self._link.round_bytes())
         connections = [_Connection(self) for _ in range(count)]

@@ -32,7 +32,6 @@ from howdah_desktop.remote.pairing import PairedReceiver
 
 LONG_IDLE_SECONDS = 60.0
 """For calls during which the receiver reads or flushes a whole file before it answers."""
-PING_SECONDS = 10.0
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -158,12 +157,6 @@ class Receiver:
         return self._door.ask("POST", "/folders", FolderInfo, body=body)
 
     # -- the line
-
-    def ping(self) -> None:
-        """Returns if the receiver answers, raises ProblemError otherwise."""
-        with self._door.open("GET", "/healthz", idle_seconds=PING_SECONDS) as response:
-            if "html" in response.headers.get("Content-Type", ""):  # a captive portal
-                raise ProblemError("answer_invalid")
 
     def drop_connections(self) -> None:
         """After waking up or a change of network: who waits on a dead line gets `offline` now."""

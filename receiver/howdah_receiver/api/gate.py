@@ -6,6 +6,7 @@ no handler can forget it.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import time
@@ -70,7 +71,12 @@ class Gate:
         except ProblemError as problem:
             await problem_answer(problem)(scope, receive, send_on)
         else:
-            await self._app(scope, receive, send_on)
+            try:
+                await self._app(scope, receive, send_on)
+            except asyncio.CancelledError:
+                # The time for a stop is over. What was whole counts; the client asks for the rest later.
+                if not status:
+                    await problem_answer(ProblemError("unavailable"))(scope, receive, send_on)
         # The query may hold names of files: it stays out.
         _log.debug(
             "%s %s %d %.3fs", scope["method"], scope["path"], status, time.monotonic() - began

@@ -24,11 +24,11 @@ SOON_CHECKED_BYTES = 64 * 1024 * 1024
 def migrate(folder: Path) -> None:
     """Create or upgrade the catalogue in `folder`. Raises StartRefused for what is damaged or newer."""
     path = folder / FILE_NAME
-    revision = _revision(path)
+    revision, empty = _look(path)
+    if empty:
+        _refuse_empty_over_data(folder, path)
     if revision == HEAD:
         return
-    if revision is None:
-        _refuse_empty_over_data(folder, path)
     if revision is not None and revision not in _known_revisions():
         raise StartRefused(
             f"The catalogue {path} was written by a newer version (revision {revision}).",
@@ -40,8 +40,8 @@ def migrate(folder: Path) -> None:
 def _refuse_empty_over_data(folder: Path, path: Path) -> None:
     """A catalogue that vanished is never begun anew over files, which would then be nobody's.
 
-    It looks empty also where only the -wal file beside it is gone: before its first checkpoint a catalogue
-    has all of its tables there.
+    It looks empty also where only the -wal file beside it is gone: before the first checkpoint all that was
+    written is there.
     """
     files = folder / "files"
     if files.is_dir() and any(entry for space in files.iterdir() for entry in space.iterdir()):
@@ -51,10 +51,10 @@ def _refuse_empty_over_data(folder: Path, path: Path) -> None:
         )
 
 
-def _revision(path: Path) -> str | None:
-    """The revision of the catalogue; None for a new one."""
+def _look(path: Path) -> tuple[str | None, bool]:
+    """The revision of the catalogue, None for a new one; and whether it does not even know its owner."""
     if not path.exists() or path.stat().st_size == 0:
-        return None
+        return None, True
     connection = sqlite3.connect(path)
     try:
         set_up_connection(connection)
@@ -66,6 +66,7 @@ def _revision(path: Path) -> str | None:
             if known
             else None
         )
+        owned = row and connection.execute("SELECT 1 FROM accounts LIMIT 1").fetchone()
         _check(connection, path)
     except sqlite3.DatabaseError as error:
         raise StartRefused(
@@ -74,7 +75,7 @@ def _revision(path: Path) -> str | None:
         ) from error
     finally:
         connection.close()
-    return None if row is None else str(row[0])
+    return (None if row is None else str(row[0])), not owned
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

@@ -5,9 +5,13 @@ A chunk is written at its offset, so that assembling is a rename, whatever the s
 
 from __future__ import annotations
 
+import errno
 import os
 
 from howdah_receiver.storage.disk import look, open_regular, preallocate
+
+FLOOR_BYTES = 8 * 1024 * 1024
+"""What uploads leave free, so that the catalogue can still write down what makes room: a cancelled upload."""
 
 
 class Parts:
@@ -21,6 +25,7 @@ class Parts:
 
         Nothing is left behind if that fails. The name becomes durable with `sync_names`.
         """
+        self.check_room(size or 0)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         descriptor = os.open(upload_id, flags, 0o600, dir_fd=self._folder)
         try:
@@ -31,6 +36,13 @@ class Parts:
             raise
         finally:
             os.close(descriptor)
+
+    def check_room(self, more_bytes: int) -> None:
+        """Raises OSError (ENOSPC) where so many more bytes would leave less than `FLOOR_BYTES`."""
+        status = os.fstatvfs(self._folder)
+        # Some file systems do not know their size, and say 0.
+        if status.f_blocks and status.f_bavail * status.f_frsize < more_bytes + FLOOR_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def open(self, upload_id: str) -> int:
         """A descriptor for reading and writing."""

@@ -96,6 +96,9 @@ class Session:
                     return ChunkChecker(self, number)
                 older = self._claims.get(number)
                 if older is None:
+                    if self.upload.size is None:  # what has a size has its room
+                        with disk_errors():
+                            self._parts.check_room(length)
                     claim = self._claims[number] = Claim(number)
                     return ChunkWriter(self, claim, span)
                 older.stopped = True

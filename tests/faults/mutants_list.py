@@ -1,0 +1,226 @@
+"""The mutants: what is broken, and which tests must notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Words for pytest, and the environment that makes its selection small."""
+
+    tests: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    file: str
+    old: str
+    new: str
+    trials: tuple[Trial, ...]
+
+
+RECEIVER = "receiver/howdah_receiver"
+ENGINE = "desktop/howdah_desktop/engine"
+
+CUT = Trial(
+    ("tests/faults/test_power_cut.py", "-k", "no_promise_is_broken"),
+    {"HOWDAH_CUT_CLIENTS": "1"},
+)
+SWEEP = Trial(
+    ("tests/faults/test_crash_sweep.py", "-k", "disk_call_it_keeps"),
+    {"HOWDAH_SWEEP_EVERY": "7"},
+)
+FAILING = Trial(
+    ("tests/faults/test_failing_disk.py", "-k", "not whatever"), {"HOWDAH_FAULTS_EVERY": "5"}
+)
+TORN = Trial(("tests/faults/test_torn_catalogue.py",))
+
+
+def _tests(name: str, words: str = "") -> Trial:
+    return Trial((f"tests/{name}.py", *(("-k", words) if words else ())))
+
+
+MUTANTS = (
+    # -- what is on the disk before anybody is told so
+    Mutant(
+        "the part is not synced before it is published",
+        f"{RECEIVER}/uploads/session.py",
+        "            self._flush(os.fsync)\n",
+        "            self._flush(lambda _: None)\n",
+        (CUT,),
+    ),
+    Mutant(
+        "the part is renamed before it is synced",
+        f"{RECEIVER}/uploads/endings.py",
+        "            self._make_durable(session, manifest, upload.modified_ns)\n"
+        "            self._publish(upload, path, manifest, sha256, request.if_version)\n",
+        "            self._publish(upload, path, manifest, sha256, request.if_version)\n"
+        "            self._make_durable(session, manifest, upload.modified_ns)\n",
+        (CUT,),
+    ),
+    Mutant(
+        "the folder of versions is not synced",
+        f"{RECEIVER}/storage/tree.py",
+        "        os.fsync(self._folder.versions)\n",
+        "",
+        (CUT,),
+    ),
+    Mutant(
+        "the target's folder is not synced after the rename",
+        f"{RECEIVER}/storage/tree.py",
+        "            os.fsync(folder)\n",
+        "",
+        (CUT,),
+    ),
+    Mutant(
+        "new folders are not synced",
+        f"{RECEIVER}/storage/disk.py",
+        "            os.fsync(here)\n",
+        "",
+        (CUT,),
+    ),
+    Mutant(
+        "the catalogue is not synced at each commit",
+        f"{RECEIVER}/catalogue/database.py",
+        'connection.execute("PRAGMA synchronous=FULL")',
+        'connection.execute("PRAGMA synchronous=NORMAL")',
+        (CUT,),
+    ),
+    Mutant(
+        "the mark of a clean stop stays while the receiver works",
+        f"{RECEIVER}/storage/folders.py",
+        "            os.unlink(CLEAN_MARK, dir_fd=self.root)\n",
+        "            os.stat(CLEAN_MARK, dir_fd=self.root)\n",
+        (CUT,),
+    ),
+    Mutant(
+        "chunks are trusted after an unclean stop",
+        f"{RECEIVER}/uploads/recovery.py",
+        "            rows.suspect_all(connection)\n",
+        "            pass\n",
+        (CUT,),
+    ),
+    Mutant(
+        "chunks are trusted after a failed fsync",
+        f"{RECEIVER}/uploads/session.py",
+        "            self._distrust(covered)\n",
+        "            pass\n",
+        (FAILING,),
+    ),
+    # -- one change, whole or not at all
+    Mutant(
+        "the intent is not written",
+        f"{RECEIVER}/storage/tree.py",
+        "                tables.intents.insert().values(\n",
+        "                tables.intents.delete().where(tables.intents.c.id == '') if True else"
+        " tables.intents.insert().values(\n",
+        (SWEEP,),
+    ),
+    Mutant(
+        "what is replaced is not kept",
+        f"{RECEIVER}/storage/tree.py",
+        "                kept_id = self._keep_replaced(folder, name, intent.replaced_id)\n",
+        "",
+        (SWEEP,),
+    ),
+    Mutant(
+        "a part that has moved counts for nothing in a recovery that the disk stopped",
+        f"{RECEIVER}/uploads/recovery.py",
+        "    for upload_id in live - there - pending:\n",
+        "    for upload_id in live - there:\n",
+        (FAILING,),
+    ),
+    Mutant(
+        "the tree has no lock",
+        f"{RECEIVER}/storage/tree.py",
+        "self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)",
+        "self._locks = defaultdict(lambda: threading.Semaphore(1000))",
+        (_tests("receiver/test_races"),),
+    ),
+    Mutant(
+        "an empty catalogue is begun over files",
+        f"{RECEIVER}/catalogue/migrate.py",
+        "        _refuse_empty_over_data(folder, path)\n",
+        "        pass\n",
+        (TORN,),
+    ),
+    # -- chunks
+    Mutant(
+        "the digest of a chunk is not checked",
+        f"{RECEIVER}/uploads/writers.py",
+        " or self._state.digest() != digest:",
+        ":",
+        (_tests("receiver/test_chunks"),),
+    ),
+    Mutant(
+        "other bytes for a received chunk pass",
+        f"{RECEIVER}/uploads/writers.py",
+        "        if there != arrived:\n",
+        "        if False:\n",
+        (_tests("receiver/test_chunks"),),
+    ),
+    Mutant(
+        "what came over the line is hashed, not what stands on the disk",
+        f"{RECEIVER}/uploads/writers.py",
+        "            for block in read_blocks(self._session.descriptor, self._at, length):\n",
+        "            for block in blocks:\n",
+        (FAILING,),
+    ),
+    Mutant(
+        "a late writer goes on",
+        f"{RECEIVER}/uploads/writers.py",
+        "        if self._claim.stopped:\n",
+        "        if False:\n",
+        (_tests("receiver/test_races"),),
+    ),
+    Mutant(
+        "a completion does not stop the writers",
+        f"{RECEIVER}/uploads/endings.py",
+        "                    session.stop()\n",
+        "                    session.commit()\n",
+        (_tests("receiver/test_races"),),
+    ),
+    Mutant(
+        "the manifest is not checked at completion",
+        f"{RECEIVER}/uploads/endings.py",
+        "        if not hmac.compare_digest(manifest.digest().hex(), request.manifest_digest):\n",
+        "        if False:\n",
+        (_tests("receiver/test_completions"),),
+    ),
+    # -- who may
+    Mutant(
+        "a pairing code is good twice",
+        f"{RECEIVER}/accounts/service.py",
+        "                delete(pairing_codes).where(pairing_codes.c.code_sha256 == _hash(code))\n",
+        "                delete(pairing_codes).where(pairing_codes.c.code_sha256 == b'')\n",
+        (_tests("receiver/test_pairing"),),
+    ),
+    Mutant(
+        "the gate is open for reading",
+        f"{RECEIVER}/api/gate.py",
+        '        if (scope["method"], scope["path"]) in OPEN_ROUTES:\n',
+        '        if (scope["method"], scope["path"]) in OPEN_ROUTES or scope["method"] == "GET":\n',
+        (_tests("receiver/test_gate"),),
+    ),
+    # -- the client
+    Mutant(
+        "the client completes a file that changed while it was read",
+        f"{ENGINE}/source.py",
+        "        if SourceIdentity.of_descriptor(self._fd) != self.identity:\n"
+        '            raise ProblemError("source_changed")\n'
+        "        if look(self._path) != self.identity:\n",
+        "        if False:\n",
+        (_tests("desktop/test_sender", "chang"),),
+    ),
+    Mutant(
+        "the client keeps a downloaded chunk whatever its digest",
+        f"{ENGINE}/fetch_ranges.py",
+        "    return state.digest() == manifest.chunk_digest(number)\n",
+        "    return bool(state.digest())\n",
+        (_tests("desktop/test_fetcher", "wrong or damaged"),),
+    ),
+)
