@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant(
         "new folders are not synced",
         f"{RECEIVER}/storage/disk.py",
-        "            os.fsync(here)\n",
+        "    os.fsync(parent)\n",
         "",
         (CUT,),
     ),

@@ -126,6 +126,12 @@ def of_version(connection: Connection, version_id: str) -> FileRow | None:
     return _file(connection.execute(query).first())
 
 
+def has_version(connection: Connection, version_id: str) -> bool:
+    return bool(
+        connection.execute(select(versions.c.id).where(versions.c.id == version_id)).first()
+    )
+
+
 def digests(connection: Connection, version_id: str) -> bytes:
     """The digests of the version's chunks, in order, one after the other."""
     query = select(manifests.c.digests).where(manifests.c.version_id == version_id)

@@ -103,12 +103,12 @@ def advance(
     return result.rowcount == 1
 
 
-def set_published(connection: Connection, upload_id: str, version_id: str) -> None:
+def set_published(connection: Connection, upload_id: str, version_id: str, size: int) -> None:
     """The last step of a publication, in the transaction that commits it. Its chunks' rows go."""
     if not advance(connection, upload_id, UploadState.COMPLETING, UploadState.PUBLISHED):
         raise AssertionError(f"upload {upload_id} is published without completing")
     connection.execute(
-        update(uploads).where(uploads.c.id == upload_id).values(version_id=version_id)
+        update(uploads).where(uploads.c.id == upload_id).values(version_id=version_id, size=size)
     )
     drop_all_chunks(connection, upload_id)
 

@@ -77,25 +77,31 @@ def folder(root: int, path: str) -> Iterator[int]:
 
 
 @contextmanager
-def made_folder(root: int, path: str) -> Iterator[int]:
-    """As `folder`, making what is missing on the way; every new name is durable on return.
+def made_folder(root: int, path: str, *, durable_steps: int = 0) -> Iterator[int]:
+    """As `folder`, making what is missing on the way; every name on it is durable on return.
 
-    A folder that is there is fsynced too: it may be the work of a run that died before its fsync.
+    The first `durable_steps` are known to be: an fsync each is saved. A folder that is there but not known
+    is fsynced too, as it may be the work of a run that died before its fsync.
     """
     here = os.dup(root)
     try:
-        for name in path.split("/") if path else ():
-            try:
-                os.mkdir(name, FOLDER_MODE, dir_fd=here)
-            except FileExistsError:
-                pass  # also a file or a link of that name: opening it says so
-            os.fsync(here)
+        for depth, name in enumerate(path.split("/") if path else ()):
+            if depth >= durable_steps or look(name, dir_fd=here) is None:
+                _make_durable(name, here)
             below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
             os.close(here)
             here = below
         yield here
     finally:
         os.close(here)
+
+
+def _make_durable(name: str, parent: int) -> None:
+    try:
+        os.mkdir(name, FOLDER_MODE, dir_fd=parent)
+    except FileExistsError:
+        pass  # also a file or a link of that name: opening it says so
+    os.fsync(parent)
 
 
 def look(name: str, *, dir_fd: int) -> os.stat_result | None:

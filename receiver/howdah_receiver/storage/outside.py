@@ -69,8 +69,11 @@ class Outside:
             finally:
                 os.close(descriptor)
 
-    def record_kept(self, space: Space, path: str, version_id: str) -> None:
-        """A row for what `versions/VERSION_ID` holds, found while a publication was carried through."""
+    def record_kept(self, space: Space, path: str, version_id: str, replaced_place: str) -> None:
+        """A row for what `versions/VERSION_ID` holds, found while a publication was carried through.
+
+        `replaced_place`: where the version is now that stood at the path as far as was known.
+        """
         descriptor = disk.open_regular(version_id, os.O_RDONLY, dir_fd=self._folder.versions)
         try:
             status = os.fstat(descriptor)
@@ -80,12 +83,11 @@ class Outside:
         new = _new_version(space, path, content, status, version_id)
         with self._catalogue.change() as connection:
             file_rows.add_folders(connection, space.id, remote_path.parents(path))
-            file_rows.put_version(connection, new, replaced_place="kept")
+            file_rows.put_version(connection, new, replaced_place=replaced_place)
 
     def _open(self, space: Space, path: str) -> int:
-        folder = f"{space.folder}/{remote_path.parent(path)}".rstrip("/")
         try:
-            with disk.folder(self._folder.files, folder) as parent:
+            with disk.folder(self._folder.files, _folder_of(space, path)) as parent:
                 return disk.open_regular(remote_path.name(path), os.O_RDONLY, dir_fd=parent)
         except OSError as error:
             raise ProblemError("file_not_found", "It is gone from the receiver's disk.") from error
@@ -101,6 +103,9 @@ class Outside:
         content = _read(descriptor, status, row)
         if Identity.of(os.fstat(descriptor)) != Identity.of(status):
             return  # still being written; whoever asks next reads it again
+        if row is None:  # a folder's row says that its name is durable
+            with disk.made_folder(self._folder.files, _folder_of(space, path)):
+                pass
         with self._catalogue.change() as connection:
             self._record(connection, space, path, row, content, status)
 
@@ -123,6 +128,10 @@ class Outside:
         file_rows.add_folders(connection, space.id, remote_path.parents(path))
         new = _new_version(space, path, content, status, new_id())
         file_rows.put_version(connection, new, replaced_place="lost")
+
+
+def _folder_of(space: Space, path: str) -> str:
+    return f"{space.folder}/{remote_path.parent(path)}".rstrip("/")
 
 
 def _read(descriptor: int, status: os.stat_result, row: FileRow | None) -> Content:

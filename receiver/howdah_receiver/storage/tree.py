@@ -15,58 +15,28 @@ import stat
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from howdah_common import remote_path
-from howdah_common.manifest import Manifest
 from howdah_common.problems import ProblemError
 from howdah_receiver.catalogue import files as file_rows
-from howdah_receiver.catalogue import tables
 from howdah_receiver.catalogue import uploads as upload_rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import Space
 from howdah_receiver.ids import new_id
-from howdah_receiver.storage import disk
+from howdah_receiver.storage import disk, intents
 from howdah_receiver.storage.disk import Identity, disk_errors
 from howdah_receiver.storage.folders import DataFolder
+from howdah_receiver.storage.intents import Publication, PublishIntent
 from howdah_receiver.storage.outside import Outside
 
 FILE_MODE = 0o644
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """A part that is whole, checked, and on the disk (fsync), and where it is to stand."""
-
-    upload_id: str
-    space: Space
-    path: str
-    manifest: Manifest
-    modified_ns: int
-    sha256: bytes | None
-    if_version: str | None
-    """The version that must stand there; `none` for nothing; None for whatever does."""
-
-
-class PublishIntent(msgspec.Struct, frozen=True):
-    """What a publication is about to do. Digests of the chunks are found under the upload's id."""
-
-    upload_id: str
-    path: str
-    version_id: str
-    replaced_id: str
-    """The name in versions/ for what stands at the path."""
-    size: int
-    modified_ns: int
-    chunk_bytes: int
-    algorithm: str
-    manifest_digest: bytes
-    sha256: bytes | None
 
 
 class Tree:
@@ -77,6 +47,8 @@ class Tree:
         self._folder = folder
         self._outside = Outside(catalogue, folder)
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        # Spaces whose own folder was made durable by this process.
+        self._durable_spaces: set[str] = set()
         # Guarded by the lock of its space: what a disk error stopped half-way, by intent.
         self._unfinished: dict[str, tuple[Space, PublishIntent]] = {}
 
@@ -90,14 +62,14 @@ class Tree:
         space, path = publication.space, publication.path
         self._outside.take_in(space, path)
         with self._locks[space.id], disk_errors():
-            self._settle(space)
+            self._settle_path(space, path)
             with self._catalogue.read() as connection:
                 current = file_rows.at_path(connection, space.id, path)
                 self._check(connection, publication, current)
             if current and _is_the_same(current, publication) and self._stands(space, current):
                 return self._keep_current(publication, current)
             self._check_on_disk(space, path)
-            intent_id, intent = self._commit_intent(publication, current)
+            intent_id, intent = self._intend(publication, current)
             self._unfinished[intent_id] = (space, intent)
             self._carry_out(space, intent_id, intent)
             return intent.version_id
@@ -109,44 +81,54 @@ class Tree:
         by whoever asks for it next.
         """
         with self._locks[space.id], disk_errors():
-            self._settle(space)
             with self._catalogue.read() as connection:
                 self._check_parents(connection, space, f"{path}/.")
                 if path in file_rows.folders_among(connection, space.id, [path]):
                     return False
             self._check_on_disk(space, f"{path}/.")
-            with disk.made_folder(self._folder.files, f"{space.folder}/{path}"):
+            with self._made_folder(space, path):
                 pass
             with self._catalogue.change() as connection:
                 file_rows.add_folders(connection, space.id, [*remote_path.parents(path), path])
             return True
 
     def settle(self, space: Space) -> None:
-        """Carry through what a disk error stopped half-way. Raises ProblemError where it still does."""
-        with self._locks[space.id], disk_errors():
+        """Try again to carry through what a disk error stopped half-way; `pending` tells what it still
+        stops."""
+        with self._locks[space.id]:
             self._settle(space)
 
     def recover(self) -> None:
         """Carry every intent through, before anything else uses the trees."""
         with self._catalogue.read() as connection:
-            for row in connection.execute(select(tables.intents)).all():
-                intent = msgspec.msgpack.decode(row.body, type=PublishIntent)
-                self._unfinished[row.id] = (file_rows.space(connection, row.space_id), intent)
+            for intent_id, space_id, intent in intents.all_of_them(connection):
+                self._unfinished[intent_id] = (file_rows.space(connection, space_id), intent)
         for space in {space for space, _ in self._unfinished.values()}:
-            try:
-                self.settle(space)
-            except ProblemError as problem:
-                _log.error("not carried through yet: %s", problem)
+            self.settle(space)
 
     def pending(self) -> set[str]:
         """Uploads whose publication was stopped half-way."""
         return {intent.upload_id for _, intent in self._unfinished.copy().values()}
 
     def _settle(self, space: Space) -> None:
+        """One that cannot be carried through holds up its own path, and not the whole space."""
         for intent_id, (place, intent) in list(self._unfinished.items()):
-            if place == space:
-                self._carry_out(space, intent_id, intent)
+            if place != space:
+                continue
+            try:
+                with disk_errors():
+                    self._carry_out(space, intent_id, intent)
+            except ProblemError as problem:
+                _log.error("upload %s to %r waits: %s", intent.upload_id, intent.path, problem)
+            else:
                 _log.info("carried through: upload %s to %r", intent.upload_id, intent.path)
+
+    def _settle_path(self, space: Space, path: str) -> None:
+        self._settle(space)
+        if any((at, intent.path) == (space, path) for at, intent in self._unfinished.values()):
+            raise ProblemError(
+                "storage_failed", "An earlier change of this path is not through yet."
+            )
 
     # -- the checks, which change nothing
 
@@ -199,73 +181,84 @@ class Tree:
     def _keep_current(self, publication: Publication, current: file_rows.FileRow) -> str:
         """The very same stands there already: the upload ends in it, and its part goes."""
         with self._catalogue.change() as connection:
-            upload_rows.set_published(connection, publication.upload_id, current.version_id)
+            upload_rows.set_published(
+                connection, publication.upload_id, current.version_id, current.size
+            )
         self._remove_part(publication.upload_id)
         return current.version_id
 
-    def _commit_intent(
+    def _intend(
         self, publication: Publication, current: file_rows.FileRow | None
     ) -> tuple[str, PublishIntent]:
-        manifest = publication.manifest
-        intent = PublishIntent(
-            upload_id=publication.upload_id,
-            path=publication.path,
-            version_id=new_id(),
-            replaced_id=current.version_id if current else new_id(),
-            size=manifest.size,
-            modified_ns=publication.modified_ns,
-            chunk_bytes=manifest.chunk_bytes,
-            algorithm=manifest.algorithm,
-            manifest_digest=manifest.digest(),
-            sha256=publication.sha256,
-        )
-        intent_id = new_id()
+        # An id of its own for what other hands put there in this moment.
+        known = current is not None and self._stands(publication.space, current)
+        replaced_id = current.version_id if current and known else new_id()
+        intent = PublishIntent.of(publication, version_id=new_id(), replaced_id=replaced_id)
         with self._catalogue.write() as connection:
-            connection.execute(
-                tables.intents.insert().values(
-                    id=intent_id,
-                    kind="publish",
-                    space_id=publication.space.id,
-                    body=msgspec.msgpack.encode(intent),
-                )
-            )
-        return intent_id, intent
+            return intents.insert(connection, publication.space.id, intent), intent
 
     def _carry_out(self, space: Space, intent_id: str, intent: PublishIntent) -> None:
         """Every step can be done again: after a crash, or after a disk error in a later step."""
         parent, name = remote_path.parent(intent.path), remote_path.name(intent.path)
-        with disk.made_folder(self._folder.files, f"{space.folder}/{parent}".rstrip("/")) as folder:
-            kept_id = None
+        with self._made_folder(space, parent) as folder:
             if disk.look(intent.upload_id, dir_fd=self._folder.parts) is not None:
-                kept_id = self._keep_replaced(folder, name, intent.replaced_id)
+                intent = self._keep_replaced(folder, name, intent_id, intent)
                 os.rename(intent.upload_id, name, src_dir_fd=self._folder.parts, dst_dir_fd=folder)
             os.fsync(folder)
             published = disk.look(name, dir_fd=folder)
         if published is None:
             self._give_up(intent_id, intent)
-        if kept_id is not None and kept_id != intent.replaced_id:
-            self._outside.record_kept(space, intent.path, kept_id)
+        self._record_unknown(space, intent)
         self._commit_result(space, intent_id, intent, Identity.of(published))
         del self._unfinished[intent_id]
 
-    def _keep_replaced(self, folder: int, name: str, version_id: str) -> str | None:
-        """Give what stands at the path a second name in versions/, durably; its id, None for nothing.
+    @contextmanager
+    def _made_folder(self, space: Space, path: str) -> Iterator[int]:
+        """The folder `path` of a space, durable. A folder with a row was made durable before its row was."""
+        above = [*remote_path.parents(f"{path}/.")] if path else []
+        with self._catalogue.read() as connection:
+            known = set(file_rows.folders_among(connection, space.id, above))
+        steps = next((at for at, step in enumerate(above) if step not in known), len(above))
+        whole = f"{space.folder}/{path}".rstrip("/")
+        durable = 1 + steps if space.id in self._durable_spaces else 0
+        with disk.made_folder(self._folder.files, whole, durable_steps=durable) as folder:
+            self._durable_spaces.add(space.id)
+            yield folder
+
+    def _keep_replaced(
+        self, folder: int, name: str, intent_id: str, intent: PublishIntent
+    ) -> PublishIntent:
+        """Give what stands at the path a second name in versions/, durably.
 
         A hard link: the path is never empty, and nothing is copied. Where the id is taken by another
-        inode, other hands have put something there since the intent was written: that is kept as well.
+        inode, other hands have put something there since the intent was written: that is kept as well,
+        under an id that the intent names first.
         """
-        there = disk.look(name, dir_fd=folder)
-        if there is None:
-            return None
-        try:
-            os.link(name, version_id, src_dir_fd=folder, dst_dir_fd=self._folder.versions,
-                    follow_symlinks=False)  # fmt: skip
-        except FileExistsError:
-            kept = disk.look(version_id, dir_fd=self._folder.versions)
-            if kept is None or kept.st_ino != there.st_ino:
-                return self._keep_replaced(folder, name, new_id())
-        os.fsync(self._folder.versions)
-        return version_id
+        while (there := disk.look(name, dir_fd=folder)) is not None:
+            try:
+                os.link(name, intent.replaced_id, src_dir_fd=folder,
+                        dst_dir_fd=self._folder.versions, follow_symlinks=False)  # fmt: skip
+            except FileExistsError:
+                kept = disk.look(intent.replaced_id, dir_fd=self._folder.versions)
+                if kept is None or kept.st_ino != there.st_ino:
+                    intent = msgspec.structs.replace(intent, replaced_id=new_id())
+                    with self._catalogue.write() as connection:
+                        intents.put(connection, intent_id, intent)
+                    continue
+            os.fsync(self._folder.versions)
+            break
+        return intent
+
+    def _record_unknown(self, space: Space, intent: PublishIntent) -> None:
+        """A row for what was kept, where it is of other hands."""
+        if not self._is_kept(intent.replaced_id):
+            return
+        with self._catalogue.read() as connection:
+            known = file_rows.has_version(connection, intent.replaced_id)
+            current = file_rows.at_path(connection, space.id, intent.path)
+        if not known:
+            place = "kept" if current and self._is_kept(current.version_id) else "lost"
+            self._outside.record_kept(space, intent.path, intent.replaced_id, place)
 
     def _is_kept(self, version_id: str) -> bool:
         return disk.look(version_id, dir_fd=self._folder.versions) is not None
@@ -274,8 +267,7 @@ class Tree:
         self, space: Space, intent_id: str, intent: PublishIntent, identity: Identity
     ) -> None:
         with self._catalogue.change() as connection:
-            digests = upload_rows.all_digests(connection, intent.upload_id)
-            manifest = Manifest(intent.size, intent.chunk_bytes, intent.algorithm, digests)
+            manifest = intent.manifest(upload_rows.all_digests(connection, intent.upload_id))
             file_rows.add_folders(connection, space.id, remote_path.parents(intent.path))
             file_rows.put_version(
                 connection,
@@ -292,14 +284,14 @@ class Tree:
                 ),
                 replaced_place="kept" if self._is_kept(intent.replaced_id) else "lost",
             )
-            upload_rows.set_published(connection, intent.upload_id, intent.version_id)
-            connection.execute(tables.intents.delete().where(tables.intents.c.id == intent_id))
+            upload_rows.set_published(connection, intent.upload_id, intent.version_id, intent.size)
+            intents.remove(connection, intent_id)
 
     def _give_up(self, intent_id: str, intent: PublishIntent) -> NoReturn:
         """Neither the part nor the file is there: other hands took it before it was answered for."""
         with self._catalogue.write() as connection:
             upload_rows.reopen_empty(connection, intent.upload_id)
-            connection.execute(tables.intents.delete().where(tables.intents.c.id == intent_id))
+            intents.remove(connection, intent_id)
         del self._unfinished[intent_id]
         raise ProblemError("upload_incomplete", "What was received is gone from the disk.")
 

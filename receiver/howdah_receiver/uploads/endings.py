@@ -26,9 +26,10 @@ from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.storage.disk import disk_errors
+from howdah_receiver.storage.intents import Publication
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.reading import chunk_digest, read_content
-from howdah_receiver.storage.tree import FILE_MODE, Publication, Tree
+from howdah_receiver.storage.tree import FILE_MODE, Tree
 from howdah_receiver.uploads.service import checked_path, own_upload
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sessions import Sessions
@@ -185,6 +186,8 @@ class Endings:
         with self._catalogue.read() as connection:
             space = file_rows.space(connection, row.space_id)
         self._tree.settle(space)
+        if row.id in self._tree.pending():
+            raise ProblemError("storage_failed", "It could not be carried through yet.")
         with self._catalogue.write() as connection:
             # It had not got to its intent, and the catalogue failed before that could be written down.
             reopened = rows.advance(connection, row.id, UploadState.COMPLETING, UploadState.OPEN)

@@ -208,26 +208,30 @@ class Session:
                 self._drop_doubtful()
             if not self._unsafe or self._descriptor < 0:
                 return
-            covered = self._flush(os.fdatasync)
+            covered = self._flush(self._sync_part)
             with self._catalogue.write() as connection:
                 rows.set_durable(connection, self.upload.id, covered)
 
+    def _sync_part(self, descriptor: int) -> None:
+        os.fdatasync(descriptor)
+        if not self._name_synced:
+            self._parts.sync_names()
+            self._name_synced = True
+
     def sync_whole(self) -> None:
-        """As `sync`, with the part's length and time, for a completion: its rows go with that."""
+        """As `sync`, with the part's length and time, for a completion: its rows go with that, and its
+        name in parts/ with the rename."""
         with self._syncing:
             self._flush(os.fsync)
 
     def _flush(self, fsync: Callable[[int], None]) -> list[int]:
-        """The chunks that are on the disk now, with the part's name. Called with `_syncing` held."""
+        """The chunks that are on the disk now. Called with `_syncing` held."""
         with self._lock:
             # Only these: what is received from here on may not be on its way to the disk yet.
             covered, self._unsafe, self._unsafe_bytes = self._unsafe, [], 0
         try:
             with disk_errors():
                 fsync(self._descriptor)
-                if not self._name_synced:
-                    self._parts.sync_names()
-                    self._name_synced = True
         except ProblemError:
             self._distrust(covered)
             raise
