@@ -46,5 +46,5 @@ lock: ## for maintainers: resolve again, UPGRADE=--upgrade for newer versions
 licences: setup ## write docs/licences.md from what is installed
 	@$(python) packaging/licences.py
 
-docs: setup ## write docs/problems.md from the table of problems
-	@$(python) packaging/problems_page.py
+docs: setup ## write docs/problems.md and docs/states.md from the code
+	@$(python) packaging/problems_page.py && $(python) packaging/states_page.py

@@ -115,15 +115,14 @@ MUTANTS = (
     Mutant(
         "the intent is not written",
         f"{RECEIVER}/storage/tree.py",
-        "                tables.intents.insert().values(\n",
-        "                tables.intents.delete().where(tables.intents.c.id == '') if True else"
-        " tables.intents.insert().values(\n",
+        "return intents.insert(connection, publication.space.id, intent), intent",
+        "return new_id(), intent",
         (SWEEP,),
     ),
     Mutant(
         "what is replaced is not kept",
         f"{RECEIVER}/storage/tree.py",
-        "                kept_id = self._keep_replaced(folder, name, intent.replaced_id)\n",
+        "                intent = self._keep_replaced(folder, name, intent_id, intent)\n",
         "",
         (SWEEP,),
     ),

@@ -171,6 +171,22 @@ def test_a_backslash_in_a_name_needs_the_user_and_holds_up_nothing(way: Carriage
     assert set(read_tree(way.stored("tree"))) == {b"good"}
 
 
+def test_what_stood_in_the_way_of_a_folder_is_told_and_resume_fetches_the_rest(
+    way: Carriage,
+) -> None:
+    source = way.folder / "tree"
+    (source / "sub" / "empty").mkdir(parents=True)
+    (source / "sub" / "file").write_bytes(b"below")
+    way.run("send", source, "--to", "far/away")
+    back = way.folder / "back"
+    (back / "tree").mkdir(parents=True)
+    (back / "tree" / "sub").write_bytes(b"in the way")
+    way.run("get", "far/away/tree", "--to", back, code=1)
+    (back / "tree" / "sub").unlink()
+    way.run("resume")
+    assert not _difference(read_tree(source), read_tree(back / "tree"))
+
+
 def read_tree(root: Path) -> Tree:
     found: Tree = {}
     start = os.fsencode(root)

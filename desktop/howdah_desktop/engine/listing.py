@@ -60,4 +60,7 @@ def _planned(receiver: Receiver, root: Root, check: Callable[[], None]) -> Itera
 
 
 def _left_out(root: Root, path: str, problem: ProblemError) -> NewTransfer:
-    return NewTransfer(Kind.DOWNLOAD, root.local, path, failed=problem.code, detail=problem.detail)
+    """A row without a size: what could not even be looked at. To resume it, its root is listed again."""
+    return NewTransfer(
+        Kind.DOWNLOAD, root.local, root.remote, path, failed=problem.code, detail=problem.detail
+    )

@@ -78,7 +78,7 @@ class Orders:
         rows = self._ledger.in_states((S.FAILED, S.WAITING))
         for row in rows:
             self._waits.drop(row.id)
-            if _is_folder(row):  # one that could not be listed
+            if _was_not_listed(row):
                 group = Group(row.group, row.kind, row.if_exists, row.sha256)
                 self._ledger.add_root(group, row.local, row.remote, self._followed_groups())
                 self._runs.cancel(row)
@@ -167,7 +167,10 @@ class Orders:
         return {group for group, asked in self._followed.items() if asked > since}
 
 
-def _is_folder(row: Transfer) -> bool:
-    if row.kind is not Kind.UPLOAD or row.state is not S.FAILED:
+def _was_not_listed(row: Transfer) -> bool:
+    """Whether the row stands for a folder, or a part of one, whose files have no rows yet."""
+    if row.state is not S.FAILED:
         return False
+    if row.kind is Kind.DOWNLOAD:
+        return row.size is None
     return os.path.isdir(row.local) and not os.path.islink(row.local)  # noqa: PTH112, PTH114  # bytes
