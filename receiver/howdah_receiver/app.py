@@ -53,8 +53,8 @@ class Receiver:
         known = KnownChunks(self.catalogue, self.folder)
         self.uploads = Uploads(self.catalogue, parts, self.sessions, known)
         self.endings = Endings(self.catalogue, parts, tree, self.sessions)
-        self.files = Files(self.catalogue, self.folder, tree)
-        self.whole_digests = WholeDigests(self.catalogue, self.folder)
+        self.files = Files(self.catalogue, tree)
+        self.whole_digests = WholeDigests(self.catalogue, tree.outside)
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
 
     def start(self) -> None:

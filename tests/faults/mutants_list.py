@@ -49,8 +49,15 @@ MUTANTS = (
     Mutant(
         "the part is not synced before it is published",
         f"{RECEIVER}/uploads/session.py",
-        "            self._flush(os.fsync)\n",
-        "            self._flush(lambda _: None)\n",
+        "                os.fsync(self._descriptor)\n",
+        "                pass\n",
+        (CUT,),
+    ),
+    Mutant(
+        "the name of the part is not synced before its intent",
+        f"{RECEIVER}/uploads/session.py",
+        "                    self._parts.sync_names()\n",
+        "",
         (CUT,),
     ),
     Mutant(
@@ -65,7 +72,7 @@ MUTANTS = (
     Mutant(
         "the folder of versions is not synced",
         f"{RECEIVER}/storage/tree.py",
-        "        os.fsync(self._folder.versions)\n",
+        "            os.fsync(self._folder.versions)\n",
         "",
         (CUT,),
     ),
@@ -139,6 +146,13 @@ MUTANTS = (
         "self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)",
         "self._locks = defaultdict(lambda: threading.Semaphore(1000))",
         (_tests("receiver/test_races"),),
+    ),
+    Mutant(
+        "a publication half-way is taken for other hands' work",
+        f"{RECEIVER}/storage/outside.py",
+        "        with self._quiet(space, path):\n",
+        "        if True:\n",
+        (Trial((SWEEP.tests[0], "-k", "three_clients"), {"HOWDAH_SWEEP_EVERY": "1"}),),
     ),
     Mutant(
         "an empty catalogue is begun over files",

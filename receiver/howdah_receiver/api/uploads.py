@@ -163,8 +163,11 @@ async def complete(request: Request) -> Response:
     asked = await read_message(request, Complete)
     if asked.size < 0:
         raise ProblemError("size_mismatch")
-    await context.offload(context.uploads.find, account, upload_id)
     others = context.completions.get(upload_id)
+    if others:
+        await context.offload(
+            context.uploads.find, account, upload_id
+        )  # or it is nobody's business
     # Goes on when the client goes away: the next one who asks finds it under way.
     work = others or _begin_completion(context, account, upload_id, asked)
     done, _ = await asyncio.wait({work}, timeout=ANSWER_SECONDS)
@@ -226,7 +229,7 @@ def _info(context: Context, account: str, upload_id: str, *, known: bool = False
     return UploadInfo(
         id=row.id,
         client_id=row.client_id,
-        space=view.space.id,
+        space=row.space_id,
         path=row.path,
         state=row.state.value,
         size=row.size,

@@ -15,8 +15,6 @@ from howdah_receiver.catalogue import tables
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import FileRow, Listing, Space
 from howdah_receiver.storage.disk import Identity, disk_errors
-from howdah_receiver.storage.folders import DataFolder
-from howdah_receiver.storage.outside import Outside
 from howdah_receiver.storage.reading import chunk_digest
 from howdah_receiver.storage.tree import Tree
 
@@ -32,10 +30,10 @@ class OpenFile:
 class Files:
     """Thread-safe. An account sees what is in its own spaces; of everything else, that it is not there."""
 
-    def __init__(self, catalogue: Catalogue, folder: DataFolder, tree: Tree) -> None:
+    def __init__(self, catalogue: Catalogue, tree: Tree) -> None:
         self._catalogue = catalogue
         self._tree = tree
-        self._outside = Outside(catalogue, folder)
+        self._outside = tree.outside
 
     def space(self, account_id: str, wanted: str | None) -> Space:
         """Raises ProblemError (not_found)."""

@@ -19,7 +19,6 @@ from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import FileRow, Space
 from howdah_receiver.catalogue.tables import versions
 from howdah_receiver.storage.disk import Identity
-from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.outside import Outside
 from howdah_receiver.storage.reading import read_content
 
@@ -31,9 +30,9 @@ _log = logging.getLogger(__name__)
 class WholeDigests:
     """One thread, one file at a time: it never competes with uploads for more than one core."""
 
-    def __init__(self, catalogue: Catalogue, folder: DataFolder) -> None:
+    def __init__(self, catalogue: Catalogue, outside: Outside) -> None:
         self._catalogue = catalogue
-        self._outside = Outside(catalogue, folder)
+        self._outside = outside
         # What could not be read; the next start tries again.
         self._passed_over: set[str] = set()
         self._wake = threading.Event()

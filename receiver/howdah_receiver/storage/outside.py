@@ -12,6 +12,8 @@ import logging
 import os
 import stat
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection
 
@@ -33,9 +35,18 @@ _log = logging.getLogger(__name__)
 
 
 class Outside:
-    def __init__(self, catalogue: Catalogue, folder: DataFolder) -> None:
+    """Belongs to the tree, which says when nothing of its own is under way at a path (`quiet`): between
+    the rename and the commit of a publication, disk and row differ without any other hands."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        folder: DataFolder,
+        quiet: Callable[[Space, str], AbstractContextManager[None]],
+    ) -> None:
         self._catalogue = catalogue
         self._folder = folder
+        self._quiet = quiet
 
     def open_current(self, space: Space, path: str) -> tuple[int, FileRow]:
         """A descriptor of the file at `path` and the row that its content matches.
@@ -58,6 +69,7 @@ class Outside:
         """Make the row at `path` tell what stands on the disk, where other hands made them differ.
 
         Nothing happens where they agree, where nothing stands, or where it is no regular file.
+        Raises ProblemError: storage_full, storage_failed.
         """
         with disk_errors():
             try:
@@ -101,13 +113,23 @@ class Outside:
         if row is not None and row.identity == Identity.of(status):
             return
         content = _read(descriptor, status, row)
-        if Identity.of(os.fstat(descriptor)) != Identity.of(status):
-            return  # still being written; whoever asks next reads it again
-        if row is None:  # a folder's row says that its name is durable
-            with disk.made_folder(self._folder.files, _folder_of(space, path)):
-                pass
-        with self._catalogue.change() as connection:
-            self._record(connection, space, path, row, content, status)
+        with self._quiet(space, path):
+            if self._has_moved_on(space, path, status):
+                return  # whoever asks next reads it again
+            if row is None:  # a folder's row says that its name is durable
+                with disk.made_folder(self._folder.files, _folder_of(space, path)):
+                    pass
+            with self._catalogue.change() as connection:
+                self._record(connection, space, path, row, content, status)
+
+    def _has_moved_on(self, space: Space, path: str, status: os.stat_result) -> bool:
+        """Whether something else stands there than what was read, or it is still being written."""
+        try:
+            with disk.folder(self._folder.files, _folder_of(space, path)) as parent:
+                there = disk.look(remote_path.name(path), dir_fd=parent)
+        except OSError:
+            return True
+        return there is None or Identity.of(there) != Identity.of(status)
 
     def _record(
         self,
@@ -120,7 +142,7 @@ class Outside:
     ) -> None:
         now = file_rows.at_path(connection, space.id, path)
         if (now and now.version_id) != (row and row.version_id):
-            return  # a publication came between; it kept what it found
+            return  # a publication came before; it kept what it found
         if row is not None and row.manifest_digest == content.manifest.digest():
             file_rows.set_identity(connection, row.version_id, Identity.of(status))
             return

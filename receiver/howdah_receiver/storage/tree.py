@@ -45,7 +45,7 @@ class Tree:
     def __init__(self, catalogue: Catalogue, folder: DataFolder) -> None:
         self._catalogue = catalogue
         self._folder = folder
-        self._outside = Outside(catalogue, folder)
+        self.outside = Outside(catalogue, folder, self._quiet)
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         # Spaces whose own folder was made durable by this process.
         self._durable_spaces: set[str] = set()
@@ -60,9 +60,8 @@ class Tree:
         storage_failed (the next start, or the next change of the space, carries it through).
         """
         space, path = publication.space, publication.path
-        self._outside.take_in(space, path)
-        with self._locks[space.id], disk_errors():
-            self._settle_path(space, path)
+        self.outside.take_in(space, path)
+        with self._quiet(space, path), disk_errors():
             with self._catalogue.read() as connection:
                 current = file_rows.at_path(connection, space.id, path)
                 self._check(connection, publication, current)
@@ -122,6 +121,13 @@ class Tree:
                 _log.error("upload %s to %r waits: %s", intent.upload_id, intent.path, problem)
             else:
                 _log.info("carried through: upload %s to %r", intent.upload_id, intent.path)
+
+    @contextmanager
+    def _quiet(self, space: Space, path: str) -> Iterator[None]:
+        """The space's lock, with nothing left half-way at `path`. Raises ProblemError (storage_failed)."""
+        with self._locks[space.id]:
+            self._settle_path(space, path)
+            yield
 
     def _settle_path(self, space: Space, path: str) -> None:
         self._settle(space)
@@ -258,7 +264,7 @@ class Tree:
             current = file_rows.at_path(connection, space.id, intent.path)
         if not known:
             place = "kept" if current and self._is_kept(current.version_id) else "lost"
-            self._outside.record_kept(space, intent.path, intent.replaced_id, place)
+            self.outside.record_kept(space, intent.path, intent.replaced_id, place)
 
     def _is_kept(self, version_id: str) -> bool:
         return disk.look(version_id, dir_fd=self._folder.versions) is not None

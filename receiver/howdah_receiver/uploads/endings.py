@@ -53,7 +53,7 @@ class Endings:
         # Which lock is up to the upload's id.
         self._ending = [threading.Lock() for _ in range(64)]
 
-    def complete(self, account_id: str, upload_id: str, request: Complete) -> UploadRow:
+    def complete(self, account_id: str, upload_id: str, request: Complete) -> None:
         """Publish the upload; durable on return.
 
         Raises ProblemError: upload_not_found, upload_not_open, completion_conflict, upload_incomplete,
@@ -65,7 +65,9 @@ class Endings:
             if row.state is UploadState.COMPLETING:
                 row = self._settled(row)
             if row.state is UploadState.PUBLISHED:
-                return self._completed_before(row, body)
+                if row.completion_body != body:
+                    raise ProblemError("completion_conflict")
+                return
             if row.state is not UploadState.OPEN:
                 raise ProblemError("upload_not_open", extra={"state": row.state.value})
             with self._sessions.of(row) as session:
@@ -76,7 +78,6 @@ class Endings:
                     session.go_on()
                     raise
             self._sessions.drop(row.id)
-            return self._find(account_id, upload_id)
 
     def _complete(self, session: Session, request: Complete, body: bytes) -> None:
         upload = session.upload
@@ -194,11 +195,6 @@ class Endings:
         if not reopened:  # else its session still knows what a failed fsync left in doubt
             self._sessions.drop(row.id)
         return self._find(row.account_id, row.id)
-
-    def _completed_before(self, row: UploadRow, body: bytes) -> UploadRow:
-        if row.completion_body != body:
-            raise ProblemError("completion_conflict")
-        return row
 
     def cancel(self, account_id: str, upload_id: str) -> None:
         """Stop the upload and free its space. Raises ProblemError: upload_not_open once published."""

@@ -23,6 +23,8 @@ from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.writers import ChunkChecker
 
+WORTHWHILE_BYTES = 64 * 1024
+"""Less is sent as soon as it is asked about."""
 _MOST_CANDIDATES = 16
 
 
@@ -43,7 +45,7 @@ class KnownChunks:
 
     def may_help(self, upload: UploadRow) -> bool:
         """Whether something of this size or at this path is there on the same grid."""
-        if not upload.size:
+        if not upload.size or upload.size < WORTHWHILE_BYTES:
             return False
         with self._catalogue.read() as connection:
             return bool(_candidates(connection, upload, 1))

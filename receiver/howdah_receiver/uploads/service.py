@@ -42,7 +42,6 @@ class UploadView:
     row: UploadRow
     received: RangeSet
     received_bytes: int
-    space: Space
 
 
 class Uploads:
@@ -103,27 +102,25 @@ class Uploads:
     def view(self, account_id: str, upload_id: str) -> UploadView:
         """The upload with what counts of it, after it was checked if the last run did not end cleanly."""
         row, chunks = self._look(account_id, upload_id)
-        with self._catalogue.read() as connection:
-            space = file_rows.space(connection, row.space_id)
         received = RangeSet.of(chunk.number for chunk in chunks)
         size = sum(chunk.length for chunk in chunks)
         if row.state is UploadState.PUBLISHED and row.plan:
             received = RangeSet().missing(row.plan.total_chunks)
             size = row.plan.size
-        return UploadView(row, received, size, space)
+        return UploadView(row, received, size)
 
     def chunks(self, account_id: str, upload_id: str) -> tuple[UploadRow, list[ChunkRow]]:
         """The upload and the chunks that count, ascending."""
         return self._look(account_id, upload_id)
 
     def _look(self, account_id: str, upload_id: str) -> tuple[UploadRow, list[ChunkRow]]:
-        row = self.find(account_id, upload_id)
-        if row.suspect and row.state is UploadState.OPEN:
-            with self._sessions.of(row):
-                pass  # opening it checks it
         with self._catalogue.read() as connection:
             row = own_upload(connection, account_id, upload_id)
-            return row, rows.all_chunks(connection, upload_id)
+            if not (row.suspect and row.state is UploadState.OPEN):
+                return row, rows.all_chunks(connection, upload_id)
+        with self._sessions.of(row):
+            pass  # opening it checks it
+        return self._look(account_id, upload_id)
 
     def live(self, account_id: str) -> list[UploadRow]:
         with self._catalogue.read() as connection:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from howdah_common.chunks import Span
 from howdah_common.problems import ProblemError
@@ -208,30 +208,29 @@ class Session:
                 self._drop_doubtful()
             if not self._unsafe or self._descriptor < 0:
                 return
-            covered = self._flush(self._sync_part)
+            covered = self._flush()
             with self._catalogue.write() as connection:
                 rows.set_durable(connection, self.upload.id, covered)
 
-    def _sync_part(self, descriptor: int) -> None:
-        os.fdatasync(descriptor)
-        if not self._name_synced:
-            self._parts.sync_names()
-            self._name_synced = True
-
     def sync_whole(self) -> None:
-        """As `sync`, with the part's length and time, for a completion: its rows go with that, and its
-        name in parts/ with the rename."""
+        """As `sync`, with the part's length and time, for a completion: its rows go with that."""
         with self._syncing:
-            self._flush(os.fsync)
+            self._flush()
 
-    def _flush(self, fsync: Callable[[int], None]) -> list[int]:
-        """The chunks that are on the disk now. Called with `_syncing` held."""
+    def _flush(self) -> list[int]:
+        """The chunks that are on the disk now. Called with `_syncing` held.
+
+        So is the part's name: that it is gone will say that it was renamed (see `storage.tree`).
+        """
         with self._lock:
             # Only these: what is received from here on may not be on its way to the disk yet.
             covered, self._unsafe, self._unsafe_bytes = self._unsafe, [], 0
         try:
             with disk_errors():
-                fsync(self._descriptor)
+                os.fsync(self._descriptor)
+                if not self._name_synced:
+                    self._parts.sync_names()
+                    self._name_synced = True
         except ProblemError:
             self._distrust(covered)
             raise
