@@ -183,7 +183,10 @@ class Pair(Message, frozen=True):
 
 
 class Paired(Message, frozen=True):
-    """The device's token is shown this once; the receiver keeps only its SHA-256."""
+    """The device's token is shown this once; the receiver keeps only its SHA-256.
+
+    `account` and `receiver_name` are names, for people.
+    """
 
     token: str
     device: str

@@ -38,6 +38,7 @@ class Device:
 @dataclass(frozen=True, slots=True)
 class NewDevice:
     device: Device
+    account_name: str
     token: str
 
 
@@ -133,6 +134,9 @@ class Accounts:
         token = secrets.token_urlsafe(32)
         device = Device(new_id(), account_id, name[:200] or "unnamed")
         with self._catalogue.write() as connection:
+            account_name = connection.execute(
+                select(accounts.c.name).where(accounts.c.id == account_id)
+            ).scalar_one()
             connection.execute(
                 devices.insert().values(
                     id=device.id,
@@ -142,7 +146,7 @@ class Accounts:
                     created_ns=time.time_ns(),
                 )
             )
-        return NewDevice(device, token)
+        return NewDevice(device, account_name, token)
 
     def device(self, token: str) -> Device:
         """Whose token this is. Raises ProblemError (not_signed_in)."""

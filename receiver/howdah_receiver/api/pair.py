@@ -21,7 +21,7 @@ async def pair(request: Request) -> Response:
         Paired(
             token=new.token,
             device=new.device.id,
-            account=new.device.account_id,
+            account=new.account_name,
             receiver_name=socket.gethostname(),
             catalogue=context.catalogue.id,
         ),
