@@ -14,6 +14,7 @@ from sqlalchemy import Connection, or_, select
 
 from howdah_common.digests import DIGEST_BYTES
 from howdah_common.problems import ProblemError
+from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.tables import files, manifests, spaces, versions
 from howdah_receiver.catalogue.uploads import UploadRow
@@ -24,7 +25,7 @@ from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.writers import ChunkChecker
 
 WORTHWHILE_BYTES = 64 * 1024
-"""Less is sent as soon as it is asked about."""
+"""Less is sent as soon as it is asked about, but where it is to stand: there it may be the same again."""
 _MOST_CANDIDATES = 16
 
 
@@ -44,10 +45,13 @@ class KnownChunks:
         self._folder = folder
 
     def may_help(self, upload: UploadRow) -> bool:
-        """Whether something of this size or at this path is there on the same grid."""
-        if not upload.size or upload.size < WORTHWHILE_BYTES:
+        """Whether something at this path, or of this size, is there on the same grid."""
+        if not upload.size:
             return False
         with self._catalogue.read() as connection:
+            if upload.size < WORTHWHILE_BYTES:
+                there = file_rows.at_path(connection, upload.space_id, upload.path)
+                return there is not None and there.size == upload.size
             return bool(_candidates(connection, upload, 1))
 
     def fill(self, session: Session, wanted: Mapping[int, bytes]) -> None:
