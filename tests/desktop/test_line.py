@@ -82,7 +82,11 @@ def test_what_was_learned_lasts_to_the_next_run() -> None:
 
 def test_large_files_on_an_unknown_or_good_line_are_cut_as_usual() -> None:
     assert Link().chunk_bytes(10**9) == default_chunk_bytes(10**9)
-    assert good_line().chunk_bytes(20_000_000) == MIB
+    assert good_line().chunk_bytes(10**9) == default_chunk_bytes(10**9)
+
+
+def test_small_files_keep_their_grid_whether_the_line_has_proved_good_or_not() -> None:
+    assert good_line().chunk_bytes(20_000_000) == Link().chunk_bytes(20_000_000)
 
 
 @given(st.integers(0, MOST_BYTES // 2**30), st.integers(0, 2**30))
