@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from dataclasses import asdict
 from typing import Any, Protocol
@@ -20,16 +19,6 @@ class Display(Protocol):
     def message(self, text: str) -> None: ...
     def summary(self, snapshot: Snapshot, exit_code: int) -> None: ...
     def close(self) -> None: ...
-
-
-def make_display(as_json: bool) -> Display:
-    if as_json:
-        return JsonDisplay()
-    if sys.stdout.isatty():
-        from howdah_desktop.cli.progress import RichDisplay  # rich is slow to import
-
-        return RichDisplay()
-    return PlainDisplay()
 
 
 class Changes:

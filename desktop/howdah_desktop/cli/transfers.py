@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -13,7 +14,14 @@ from howdah_common import remote_path
 from howdah_common.problems import ProblemError
 from howdah_common.remote_path import BadPath
 from howdah_desktop.cli import context
-from howdah_desktop.cli.display import make_display, printable, receiver_line, size_text
+from howdah_desktop.cli.display import (
+    Display,
+    JsonDisplay,
+    PlainDisplay,
+    printable,
+    receiver_line,
+    size_text,
+)
 from howdah_desktop.cli.exits import Exit
 from howdah_desktop.cli.follow import Follower, Order
 from howdah_desktop.engine.attach import attach, running_engine
@@ -153,3 +161,14 @@ def checked_folder(to: str) -> str:
         return remote_path.check_folder(to.strip("/"))
     except BadPath as error:
         raise ProblemError("bad_path", str(error)) from error
+
+
+def make_display(as_json: bool) -> Display:
+    """For a program, a terminal, or a log."""
+    if as_json:
+        return JsonDisplay()
+    if sys.stdout.isatty():
+        from howdah_desktop.cli.progress import RichDisplay  # rich is slow to import
+
+        return RichDisplay()
+    return PlainDisplay()

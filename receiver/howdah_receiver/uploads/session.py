@@ -136,7 +136,9 @@ class Session:
                 raise
             finally:
                 self._in_commit = []
-        if not all(number in self._received for number in numbers):
+        with self._lock:
+            all_count = all(number in self._received for number in numbers)
+        if not all_count:
             with self._catalogue.read() as connection:
                 still_open = rows.is_open(connection, self.upload.id)
             if not still_open:  # and another commit took them along, and was told so
@@ -308,6 +310,10 @@ class Session:
         with self._lock:
             busy = self._claims or self._pending or self._unsafe or self._doubtful
             return not (busy or self._closing)
+
+    @property
+    def algorithm(self) -> str:
+        return self.upload.algorithm
 
     @property
     def closing(self) -> bool:

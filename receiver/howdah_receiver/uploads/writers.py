@@ -5,15 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from howdah_common.chunks import Span
 from howdah_common.digests import Buffer, Hasher, hasher
 from howdah_common.problems import ProblemError
 from howdah_receiver.storage.disk import disk_errors, read_blocks, write_all
-
-if TYPE_CHECKING:
-    from howdah_receiver.uploads.session import Session
 
 
 @dataclass(eq=False)
@@ -25,15 +22,38 @@ class Claim:
     stopped: bool = False
 
 
+class Keeper(Protocol):
+    """Who keeps the part file and the count of its chunks (`session.Session`)."""
+
+    @property
+    def algorithm(self) -> str: ...
+
+    @property
+    def descriptor(self) -> int: ...
+
+    @property
+    def closing(self) -> bool:
+        """Whether no chunk is taken any more."""
+
+    def digest_of(self, number: int) -> bytes | None:
+        """Digest of a received chunk."""
+
+    def record(self, claim: Claim, span: Span, digest: bytes) -> None:
+        """A chunk's digest held. Called in the claim's turn."""
+
+    def drop(self, claim: Claim) -> None:
+        """The chunk is free for the next request."""
+
+
 class ChunkWriter:
     """Takes the bytes of one chunk, in order, and says whether they count."""
 
-    def __init__(self, session: Session, claim: Claim, span: Span) -> None:
+    def __init__(self, session: Keeper, claim: Claim, span: Span) -> None:
         self._session = session
         self._claim = claim
         self._span = span
         self._at = span.offset
-        self._state: Hasher = hasher(session.upload.algorithm)
+        self._state: Hasher = hasher(session.algorithm)
 
     def write(self, blocks: Sequence[Buffer]) -> None:
         """Write the next bytes and digest what then stands in the file, read back from the page cache:
@@ -73,10 +93,10 @@ class ChunkWriter:
 class ChunkChecker:
     """Takes the bytes of a chunk that was received before: they are compared, never written."""
 
-    def __init__(self, session: Session, number: int) -> None:
+    def __init__(self, session: Keeper, number: int) -> None:
         self._session = session
         self._number = number
-        self._state: Hasher = hasher(session.upload.algorithm)
+        self._state: Hasher = hasher(session.algorithm)
 
     def write(self, blocks: Sequence[Buffer]) -> None:
         for block in blocks:
