@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+import uvloop
 
 from howdah_receiver.app import Receiver
 from howdah_receiver.certificate import Certificate, certificate_in
@@ -35,7 +36,8 @@ def serve(settings: Settings) -> None:
     except BaseException:
         listening.close()
         raise
-    asyncio.run(Server(settings, receiver, listening).run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(Server(settings, receiver, listening).run())
 
 
 def is_loopback(host: str) -> bool:

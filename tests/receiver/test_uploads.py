@@ -229,13 +229,19 @@ def test_a_path_that_is_known_saves_the_way_of_what_did_not_change(
 
 
 def test_a_file_of_the_same_size_elsewhere_saves_the_way(native: Native, folder: str) -> None:
-    content = random_content(3 * SMALL_CHUNK + 777)
+    content = random_content(16 * SMALL_CHUNK + 777)
     native.published(f"{folder}/a", content)
     started = native.start(f"{folder}/b", content)
     assert started.json["known"] is True
     upload = started.json["id"]
     assert native.have(upload, 0, content.digests()).json["missing"] == []
     assert native.complete(upload, content).status == 201
+
+
+def test_a_small_file_is_not_looked_for_elsewhere(native: Native, folder: str) -> None:
+    content = random_content(SMALL_CHUNK)
+    native.published(f"{folder}/a", content)
+    assert "known" not in native.start(f"{folder}/b", content).json
 
 
 def test_chunks_of_a_replaced_version_save_the_way_too(native: Native, folder: str) -> None:

@@ -24,8 +24,9 @@ from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.writers import ChunkChecker
 
-WORTHWHILE_BYTES = 64 * 1024
-"""Less is sent as soon as it is asked about, but where it is to stand: there it may be the same again."""
+WORTHWHILE_BYTES = 1024 * 1024
+"""Less is sent as soon as it is looked for among all files of its size. Where it is to stand it may be the
+same again, whatever its size."""
 _MOST_CANDIDATES = 16
 
 
@@ -51,7 +52,7 @@ class KnownChunks:
         with self._catalogue.read() as connection:
             if upload.size < WORTHWHILE_BYTES:
                 there = file_rows.at_path(connection, upload.space_id, upload.path)
-                return there is not None and there.size == upload.size
+                return there is not None and there.chunk_bytes == upload.chunk_bytes
             return bool(_candidates(connection, upload, 1))
 
     def fill(self, session: Session, wanted: Mapping[int, bytes]) -> None:
