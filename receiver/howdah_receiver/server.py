@@ -25,6 +25,7 @@ from howdah_receiver.settings import Settings
 
 _GRACE_SECONDS = 2
 """For what is under way in threads, once the requests have ended."""
+_EVERYWHERE = ("0.0.0.0", "::")
 _log = logging.getLogger(__name__)
 
 
@@ -152,6 +153,17 @@ class _Uvicorn(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _own_address(family: int) -> str:
+    """The address that others reach this machine by, as far as it can tell; else its name."""
+    elsewhere = "2001:db8::1" if family == socket.AF_INET6 else "192.0.2.1"  # RFC 3849, RFC 5737
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((elsewhere, 9))  # only looks for the way: nothing is sent
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
 
 
 def _listen(host: str, port: int) -> socket.socket:
