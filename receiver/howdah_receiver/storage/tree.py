@@ -131,7 +131,8 @@ class Tree:
 
     def _settle_path(self, space: Space, path: str) -> None:
         self._settle(space)
-        if any((at, intent.path) == (space, path) for at, intent in self._unfinished.values()):
+        unfinished = self._unfinished.copy().values()  # other spaces go on meanwhile
+        if any((at, intent.path) == (space, path) for at, intent in unfinished):
             raise ProblemError(
                 "storage_failed", "An earlier change of this path is not through yet."
             )
