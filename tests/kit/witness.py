@@ -17,7 +17,7 @@ import httpx
 
 from howdah_common.digests import digest
 from kit.calls import Call, Complete, Have, Start, Stream, request
-from kit.model import Model, Numbers, Said
+from kit.model import Model, Numbers, Said, Upload
 from kit.native import Answer, Native
 from kit.orders import Outcome, outcomes
 from kit.receiver import RunningReceiver
@@ -33,6 +33,8 @@ class Seen:
     uploads: dict[str, tuple[str, frozenset[int], str | None]]
     live: frozenset[str]
     files: dict[str, str]
+    digests: dict[str, bytes]
+    """Of the chunks of live uploads: whose bytes won shows only there."""
 
 
 @dataclass
@@ -144,9 +146,13 @@ class Witness:
                 )
                 version = one["file"]["version"] if one["state"] == "published" else None
                 uploads[key] = (str(one["state"]), received, version)
-        return Seen(
-            uploads, frozenset(live), {p: f["version"] for p, f in self.files(folder).items()}
-        )
+        digests = {
+            key: base64.b64decode(self._get(f"/uploads/{self.uploads[key]}/manifest")["digests"])
+            for key, (state, received, _) in uploads.items()
+            if state == "open" and received
+        }
+        files = {p: f["version"] for p, f in self.files(folder).items()}
+        return Seen(uploads, frozenset(live), files, digests)
 
     def files(self, folder: str) -> dict[str, dict[str, str]]:
         """Everything below a folder that the receiver lists, by path."""
@@ -206,6 +212,8 @@ class Witness:
             upload = model.uploads.get(key)
             if upload is None or (upload.state, frozenset(upload.received)) != (state, received):
                 return None
+            if seen.digests.get(key, b"") != _digests(upload):
+                return None
             if upload.version is not None and version is not None:
                 pairs.append((upload.version, version))
         live = {key for key, upload in model.uploads.items() if upload.state == "open"}
@@ -224,8 +232,7 @@ class Witness:
         """Every byte, on the wire and on the disk; nothing that should not be there is."""
         for key, upload in model.uploads.items():
             shown = self._get(f"/uploads/{self.uploads[key]}/manifest")
-            wanted = [digest(upload.start.algorithm, d) for _, d in sorted(upload.received.items())]
-            assert base64.b64decode(shown["digests"]) == b"".join(wanted), self.story
+            assert base64.b64decode(shown["digests"]) == _digests(upload), self.story
             if upload.state == "open":
                 verified = self.native.verify_upload(self.uploads[key]).json
                 size = len(upload.data())
@@ -291,3 +298,9 @@ def short(call: Call) -> str:
 def _brief(model: Model) -> str:
     uploads = {k[:6]: (u.state, sorted(u.received)) for k, u in model.uploads.items()}
     return f"{uploads} { ({path: one.name[:6] for path, one in model.files.items()}) }"
+
+
+def _digests(upload: Upload) -> bytes:
+    """Of the chunks that an upload has, in order."""
+    algorithm = upload.start.algorithm
+    return b"".join(digest(algorithm, data) for _, data in sorted(upload.received.items()))
