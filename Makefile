@@ -2,7 +2,7 @@
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo receiver test lint format soak mutants bench wheel lock licences docs
+.PHONY: help setup setup-test setup-window demo window receiver screenshots test lint format soak mutants bench wheel lock licences docs
 
 help: ## show these lines
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -13,8 +13,14 @@ setup: ## make .venv: the locked dependencies and Howdah itself
 setup-test:
 	@packaging/setup.sh test
 
-demo: setup ## watch a receiver and a client at work
+setup-window:
+	@packaging/setup.sh window
+
+demo: $(if $(DISPLAY)$(WAYLAND_DISPLAY),setup-window,setup) ## watch a receiver and a client at work; where there is a screen, in the window
 	@$(python) tests/together/demo.py
+
+window: setup-window ## open the window
+	@.venv/bin/howdah
 
 receiver: setup ## run a receiver here
 	@.venv/bin/howdah-receiver serve
@@ -35,7 +41,10 @@ mutants: setup-test ## break the code on purpose and see the tests notice
 	@$(python) tests/faults/mutants.py
 
 bench: setup-test ## measure
-	@$(python) tests/bench/transfer.py
+	@$(python) tests/bench/transfer.py && $(python) tests/bench/window.py
+
+screenshots: setup-test ## take pictures of the window into build/screenshots
+	@$(python) tests/together/screenshots.py
 
 wheel: setup ## build dist/howdah-*.whl
 	@$(python) -m build --wheel --no-isolation

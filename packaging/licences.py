@@ -33,6 +33,20 @@ MACHINES = [
     ]
 ]
 
+# What lies in the repository and the wheel, each beside its licence's text.
+SHIPPED = [
+    (
+        "Inter 4.1 (letters of the window, subset and renamed)",
+        "desktop/howdah_desktop/window/assets/fonts/LICENSE-Inter.txt",
+        "OFL-1.1",
+    ),
+    (
+        "Lucide 1.62.0 (icons of the window, in part from Feather)",
+        "desktop/howdah_desktop/window/assets/icons/LICENSE-Lucide.txt",
+        "ISC AND MIT",
+    ),
+]
+
 HEADER = """\
 # Licences
 
@@ -40,6 +54,14 @@ Howdah itself is under the MIT licence. What its extras bring with them, on any 
 (written by `make licences` from what the packages say of themselves):
 
 | package | version | licence |
+|---|---|---|
+"""
+
+FOOTER = """
+Qt and its binding (pyside6-essentials, shiboken6) are used unchanged and under the LGPL 3: they are
+packages of their own, which anyone may replace. What lies in Howdah's own package of others' work:
+
+| what | licence | its text |
 |---|---|---|
 """
 
@@ -92,7 +114,10 @@ def page() -> str:
     """The whole page."""
     versions = locked()
     rows = [f"| {name} | {versions[name]} | {licence(name)} |\n" for name in runtime()]
-    return HEADER + "".join(rows)
+    shipped = [
+        f"| {name} | {terms} | [{Path(text).name}](../{text}) |\n" for name, text, terms in SHIPPED
+    ]
+    return HEADER + "".join(rows) + FOOTER + "".join(shipped)
 
 
 if __name__ == "__main__":

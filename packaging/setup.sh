@@ -2,6 +2,7 @@
 # Make .venv: everything that the lock names, checked against its hashes, and this checkout itself.
 #
 #   packaging/setup.sh          what running Howdah from the checkout needs
+#   packaging/setup.sh window   and the system's libraries that its window needs
 #   packaging/setup.sh test     and the system packages that some tests use
 #
 # Takes Python 3.11 or newer ($PYTHON, else the first on the PATH whose venv module works).
@@ -85,22 +86,71 @@ install_project() {
     project >"$venv/$project_stamp"
 }
 
-# A compiler for the shim that makes disks fail, prlimit and unshare for small ones.
-system_packages_for_tests() {
-    missing=
-    command -v gcc >/dev/null || missing="$missing gcc"
-    [ -e /usr/include/stdio.h ] || missing="$missing libc6-dev"
-    command -v prlimit >/dev/null && command -v unshare >/dev/null || missing="$missing util-linux"
-    [ -n "$missing" ] || return 0
+# What Qt takes from the system: the library's file, and Debian's package for it. Asked for by file:
+# that is what Qt loads, and newer releases name some packages differently (libglib2.0-0t64), which
+# apt resolves by itself.
+qt_libraries='
+    libEGL.so.1                 libegl1
+    libGL.so.1                  libgl1
+    libX11-xcb.so.1             libx11-xcb1
+    libbrotlidec.so.1           libbrotli1
+    libdbus-1.so.3              libdbus-1-3
+    libfontconfig.so.1          libfontconfig1
+    libglib-2.0.so.0            libglib2.0-0
+    libxcb-cursor.so.0          libxcb-cursor0
+    libxcb-icccm.so.4           libxcb-icccm4
+    libxcb-image.so.0           libxcb-image0
+    libxcb-keysyms.so.1         libxcb-keysyms1
+    libxcb-randr.so.0           libxcb-randr0
+    libxcb-render-util.so.0     libxcb-render-util0
+    libxcb-render.so.0          libxcb-render0
+    libxcb-shape.so.0           libxcb-shape0
+    libxcb-shm.so.0             libxcb-shm0
+    libxcb-sync.so.1            libxcb-sync1
+    libxcb-util.so.1            libxcb-util1
+    libxcb-xfixes.so.0          libxcb-xfixes0
+    libxcb-xkb.so.1             libxcb-xkb1
+    libxkbcommon-x11.so.0       libxkbcommon-x11-0
+    libxkbcommon.so.0           libxkbcommon0
+'
+
+# One look at the linker's cache: this runs with every make.
+missing_for_window() {
+    present=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null) || return 0
+    printf '%s' "$qt_libraries" | while read -r file package; do
+        case $present in
+            *[[:space:]]"$file ("*) ;;
+            *) [ -z "$file" ] || printf '%s\n' "$package" ;;
+        esac
+    done
+}
+
+# A compiler for the shim that makes disks fail, prlimit and unshare for small ones; for the window
+# a display that nobody sees, and a font for the letters that Inter does not have.
+missing_for_tests() {
+    command -v gcc >/dev/null || echo gcc
+    [ -e /usr/include/stdio.h ] || echo libc6-dev
+    command -v prlimit >/dev/null && command -v unshare >/dev/null || echo util-linux
+    command -v Xvfb >/dev/null || echo xvfb
+    command -v xauth >/dev/null || echo xauth
+    set -- /usr/share/fonts/*/DejaVuSans.ttf /usr/share/fonts/*/*/DejaVuSans.ttf
+    [ -e "$1" ] || [ -e "$2" ] || echo fonts-dejavu-core
+}
+
+# system_packages SENTENCE PACKAGE...: installs the packages, or says what is lost without them and
+# which line installs them.
+system_packages() {
+    lost=$1
+    shift
+    [ $# -gt 0 ] || return 0
     # Once for each list of what is missing: without a network every run would wait for the try.
     tried=$venv/.howdah-system-packages
-    if may_install && [ "$(cat "$tried" 2>/dev/null)" != "$missing" ]; then
-        printf '%s' "$missing" >"$tried"
-        # shellcheck disable=SC2086  # a list of names
-        apt_install $missing && return
+    if may_install && ! grep -qxF "$*" "$tried" 2>/dev/null; then
+        printf '%s\n' "$*" >>"$tried"
+        apt_install "$@" && return
     fi
-    say "Some tests will be skipped. For all of them, on Debian or Ubuntu, run this once:"
-    say "    sudo apt-get install --no-install-recommends$missing"
+    say "$lost On Debian or Ubuntu, run this once:"
+    say "    sudo apt-get install --no-install-recommends $*"
 }
 
 # Two at a time would delete each other's work: the second one waits, then finds it done.
@@ -111,6 +161,8 @@ fi
 
 stands $environment_stamp environment || make_environment
 stands $project_stamp project || install_project
-if [ "${1:-}" = test ]; then
-    system_packages_for_tests
-fi
+# shellcheck disable=SC2046  # lists of names
+case ${1:-} in
+    window) system_packages "The window may not open." $(missing_for_window) ;;
+    test) system_packages "Some tests will be skipped." $(missing_for_window) $(missing_for_tests) ;;
+esac

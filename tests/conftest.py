@@ -19,19 +19,28 @@ from kit.receiver import RunningReceiver, running_receiver
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from PySide6.QtWidgets import QApplication
+
+    from howdah_desktop.window.theme import Theme
+
 # A busy machine is no finding.
 settings.register_profile("howdah", deadline=None)
 settings.load_profile("howdah")
 
 SOAK = "HOWDAH_SOAK"
 
+WINDOW = Path(__file__).parent / "desktop" / "window"
+
+# An address that no D-Bus library finds a bus at. Without any, they would look for the desktop's, or
+# start one.
+NO_BUS = "disabled:"
+
 # What would lead a test to the user's receiver, database, bucket, proxy, keyring or desktop.
-FOREIGN_PREFIXES = ("HOWDAH_", "AWS_", "XDG_", "PYTHON_KEYRING_")
+FOREIGN_PREFIXES = ("HOWDAH_", "AWS_", "XDG_", "PYTHON_KEYRING_", "QT_")
 FOREIGN_VARIABLES = {
     "ALL_PROXY",
     "CELERY_BROKER_URL",
     "DATABASE_URL",
-    "DBUS_SESSION_BUS_ADDRESS",
     "FORWARDED_ALLOW_IPS",
     "FTP_PROXY",
     "HTTPS_PROXY",
@@ -45,6 +54,46 @@ FOREIGN_VARIABLES = {
     "UVICORN_PORT",
     "WEB_CONCURRENCY",
 }
+
+
+# Chosen for the whole run: SOAK=1 by `make soak`, the platform to see a test's window on a screen.
+OURS = (SOAK, "QT_QPA_PLATFORM")
+
+
+def why_no_qt() -> str:
+    """Why Qt cannot be loaded, a library of the system that is missing say; empty if it can."""
+    try:
+        import PySide6.QtTest
+        import PySide6.QtWidgets  # noqa: F401
+    except ImportError as error:
+        return str(error)
+    return ""
+
+
+NO_QT = why_no_qt()
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Before anything starts: the application is made before the first test has its own machine."""
+    for name in list(os.environ):
+        if name.startswith("QT_") and name not in OURS:
+            del os.environ[name]
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["DBUS_SESSION_BUS_ADDRESS"] = NO_BUS
+    if NO_QT:
+        # It would end the run of all the tests that need no window.
+        pluginmanager.unregister(name="pytest-qt")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Without Qt, its tests cannot even be read."""
+    return True if NO_QT and WINDOW in (collection_path, *collection_path.parents) else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was left out is said, as for a test that is skipped."""
+    if NO_QT:
+        terminalreporter.write_line(f"The tests of the window were left out: {NO_QT}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -92,7 +141,7 @@ def own_machine(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     """A home, temporary folder and environment that no other test and no user has."""
     for name in list(os.environ):
         foreign = name.startswith(FOREIGN_PREFIXES) or name.upper() in FOREIGN_VARIABLES
-        if foreign and name != SOAK:
+        if foreign and name not in OURS:
             monkeypatch.delenv(name)
 
     folders = {
@@ -141,3 +190,23 @@ def paired(client: Client, receiver: RunningReceiver) -> Client:
     """A client that is paired with the test's receiver."""
     client.run("pair", receiver.link)
     return client
+
+
+@pytest.fixture(scope="session")
+def qapp(qapp: QApplication) -> QApplication:
+    """The one application that all tests share, dressed like Howdah's own."""
+    from howdah_desktop.window import theme
+
+    theme.install(qapp, "light")
+    return qapp
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    """The application's theme, light at first; a test may choose another."""
+    from howdah_desktop.window.theme import Theme
+
+    found = qapp.findChild(Theme)
+    assert found is not None
+    yield found
+    found.choose("light")

@@ -31,7 +31,7 @@ def source(short_path: Path) -> Path:
 
 def test_help_names_every_command_and_the_exit_codes(client: Client) -> None:
     told = client.run("--help").stdout
-    for command in ("pair", "send", "get", "ls", "verify", "status", "resume", "cancel"):
+    for command in ("pair", "send", "get", "ls", "verify", "status", "pause", "resume", "cancel"):
         assert command in told
     assert "130 interrupted" in " ".join(told.split())
 
@@ -73,6 +73,8 @@ def test_without_a_pairing_the_command_says_how_to_pair(client: Client, command:
         ["send", "-"],
         ["send", "-", "a", "--to", "x"],
         ["send", "a", "--if-exists", "maybe"],
+        ["pause"],
+        ["pause", "1", "--all"],
         ["cancel"],
         ["cancel", "1", "--all"],
         ["nonsense"],
@@ -187,6 +189,20 @@ def test_cancel_forgets_what_is_unfinished(
     receiver.restart()
     paired.run("resume")
     assert paired.run("ls").stdout == ""
+
+
+def test_what_is_paused_says_so_and_goes_on_by_its_number(
+    paired: Client, receiver: RunningReceiver, source: Path
+) -> None:
+    receiver.stop()
+    paired.run("send", source, "--give-up-after", "0.2", code=4)
+    assert "1 paused" in paired.run("pause", "--all").stdout
+    receiver.restart()
+    told = paired.run("status").stdout
+    assert "Paused by you." in told
+    assert events(paired.run("pause", "1", "--json", code=1).stdout)[0]["count"] == 0
+    paired.run("resume", told.split()[0])
+    assert "source.bin" in paired.run("ls").stdout
 
 
 def test_after_a_kill_of_the_first_the_second_command_finishes_both(

@@ -4,99 +4,28 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from howdah_common.problems import ProblemError
-from howdah_desktop.engine import outcomes
 from howdah_desktop.engine.attach import attach
-from howdah_desktop.engine.backoff import DELAYS_SECONDS
-from howdah_desktop.engine.control import PLACE_NAME, Face, RemoteEngine
+from howdah_desktop.engine.control import PLACE_NAME, RemoteEngine
 from howdah_desktop.engine.engine import Engine
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.transfers import IfExists
-from howdah_desktop.engine.views import Snapshot, TransferView
-from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.settings import Settings
-from kit.scripted_receiver import ScriptedReceiver
-
-PATIENCE_SECONDS = 20.0
+from kit.engine_bench import PATIENCE_SECONDS, Bench, ended, quick_waits, row, until
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits are as long as a test likes them; how long they are is tested where they are decided."""
-    monkeypatch.setattr(
-        "howdah_desktop.engine.backoff.DELAYS_SECONDS", (0.01,) * len(DELAYS_SECONDS)
-    )
-    monkeypatch.setitem(
-        __import__("howdah_desktop.engine.backoff", fromlist=["x"]).FLOOR_SECONDS,
-        "storage_full",
-        0.05,
-    )
-    monkeypatch.setattr(outcomes, "FIRST_QUIET_SECONDS", 0.05)
-    monkeypatch.setattr(outcomes, "QUIET_SECONDS", 0.05)
-
-
-class Bench:
-    """An engine with a receiver in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self.home = folder / "howdah"
-        self.home.mkdir(exist_ok=True)
-        self.files = folder / "files"
-        self.files.mkdir(exist_ok=True)
-        self.receiver = ScriptedReceiver()
-        self.settings = Settings(home=self.home)
-
-    def connect(self) -> Receiver:
-        return cast("Receiver", self.receiver)
-
-    @contextmanager
-    def engine(self) -> Iterator[Engine]:
-        engine = Engine(Ledger(self.home), self.connect, self.settings)
-        engine.start()
-        try:
-            yield engine
-        finally:
-            engine.stop()
-
-    def file(self, name: str, content: bytes = b"content") -> bytes:
-        path = self.files / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        return os.fsencode(path)
+    quick_waits(monkeypatch)
 
 
 @pytest.fixture
 def bench(short_path: Path) -> Bench:
     return Bench(short_path)
-
-
-def until(engine: Face, group: int | None, holds: Callable[[Snapshot], bool]) -> Snapshot:
-    """The first snapshot that `holds`; waits for news, not for time."""
-    deadline, since = time.monotonic() + PATIENCE_SECONDS, 0
-    while time.monotonic() < deadline:
-        snapshot = engine.snapshot(since, group, 0.2)
-        if holds(engine.snapshot(0, group)):
-            return engine.snapshot(0, group)
-        since = snapshot.change
-    raise AssertionError(f"did not happen: {engine.snapshot(0, group)}")
-
-
-def ended(snapshot: Snapshot) -> bool:
-    over = {"done", "failed", "skipped", "cancelled"}
-    return not snapshot.listing and set(snapshot.counts) <= over and bool(snapshot.counts)
-
-
-def row(snapshot: Snapshot) -> TransferView:
-    assert len(snapshot.transfers) == 1
-    return snapshot.transfers[0]
 
 
 def test_files_and_folders_go_where_they_belong(bench: Bench) -> None:

@@ -118,6 +118,7 @@ def test_ranges_come_over_several_connections_and_progress_adds_up(
     fetch(file, progress=steps.append, connections=3)
     assert steps[-1].checked_bytes == steps[-1].total_bytes == 400 * CHUNK
     assert sorted(step.chunk for step in steps if step.chunk is not None) == list(range(400))
+    assert (steps[-1].chunk_bytes, steps[-1].held) == (CHUNK, ((0, 399),))
     assert all(a.checked_bytes <= b.checked_bytes for a, b in pairwise(steps))
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.remote import secrets
-from howdah_desktop.remote.pairing import PairedReceiver, pair, parse_link
+from howdah_desktop.remote.paired import PairedReceiver
+from howdah_desktop.remote.pairing import pair, parse_link
 from howdah_desktop.remote.secrets import TokenPlace
 from kit.cued_receiver import TOKEN, CuedReceiver, Exchange, cued_receiver
 

@@ -11,7 +11,6 @@ import pytest
 
 from howdah_common.chunks import KIB
 from howdah_common.problems import ProblemError
-from howdah_common.ranges import RangeSet
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.ledger import new_client_id
 from howdah_desktop.engine.link import Link, LinkMemory
@@ -50,7 +49,7 @@ class QuietWatch:
     def began(self, upload_id: str) -> None:
         pass
 
-    def acknowledged(self, done_bytes: int, received: RangeSet, chunk_bytes: int) -> None:
+    def acknowledged(self, done_bytes: int) -> None:
         self.acknowledged_bytes.append(done_bytes)
 
     def in_flight(self, change_bytes: int) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from howdah_common.problems import PROBLEMS, Next, ProblemError
 from howdah_desktop.engine.outcomes import held_up
+from howdah_desktop.engine.showing import explain
 from howdah_desktop.engine.transfers import (
     ACTIVE,
     LIVE,
@@ -19,7 +20,6 @@ from howdah_desktop.engine.transfers import (
     advance,
 )
 from howdah_desktop.engine.verdict import RECEIVER_WIDE, Follow, verdict
-from howdah_desktop.engine.views import explain
 
 S = TransferState
 

@@ -25,7 +25,7 @@ from howdah_common.chunks import ChunkPlan
 from howdah_common.digests import digest
 from howdah_common.manifest import Manifest
 from howdah_common.messages import API
-from howdah_desktop.remote.pairing import PairedReceiver
+from howdah_desktop.remote.paired import PairedReceiver
 
 TOKEN = "T0ken-of-a-test-which-must-not-show-up-anywhere"
 PROBLEM = "application/problem+json"

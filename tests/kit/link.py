@@ -52,11 +52,13 @@ class FaultyLink:
         target_port: int,
         *,
         rate_bytes_per_second: float | None = None,
+        down_bytes_per_second: float | None = None,
         round_trip_seconds: float = 0.0,
         cut_every_seconds: float | None = None,
     ) -> None:
-        # These three may be changed at any time.
+        # These four may be changed at any time. Without a rate of its own, down is as fast as up.
         self.rate_bytes_per_second = rate_bytes_per_second
+        self.down_bytes_per_second = down_bytes_per_second
         self.round_trip_seconds = round_trip_seconds
         self.target_port = target_port
 
@@ -271,7 +273,7 @@ class FaultyLink:
     async def _read(self, pipe: Pipe, connection: Connection) -> None:
         way = self._directions[pipe.upward]
         while True:
-            rate = self.rate_bytes_per_second
+            rate = self._rate(pipe)
             await self._room(pipe, way, rate)
             # Small blocks on a slow link: shares stay fair, and counts fine-grained.
             size = BLOCK_BYTES if rate is None else max(1024, min(BLOCK_BYTES, int(rate / 100)))
@@ -279,12 +281,17 @@ class FaultyLink:
             if not pipe.upward and connection.answer_is_lost and answer_has_begun(block):
                 self.answers_dropped += 1
                 raise ConnectionResetError("the answer is lost")
-            due = way.place(len(block), self._loop.time(), self.rate_bytes_per_second)
+            due = way.place(len(block), self._loop.time(), self._rate(pipe))
             pipe.blocks.append((due + self.round_trip_seconds / 2, block))
             pipe.held_bytes += len(block)
             pipe.changed.set()
             if not block:
                 return
+
+    def _rate(self, pipe: Pipe) -> float | None:
+        if pipe.upward or self.down_bytes_per_second is None:
+            return self.rate_bytes_per_second
+        return self.down_bytes_per_second
 
     async def _room(self, pipe: Pipe, way: Direction, rate: float | None) -> None:
         """Waits until the link and this connection's share of it can take another block."""

@@ -1,9 +1,10 @@
 """`make demo`: a real file on its way, and what happens when both ends are killed.
 
-Without a screen: 512 MB of random bytes go from the command to a receiver, through a proxy that counts.
-When a third has been acknowledged the client is killed with SIGKILL, when two thirds have, the receiver.
-Both start again and finish. Then the file is fetched back, and all of it must be equal; nothing may have
-gone over the wire twice but what was on its way at the kills.
+Where there is a screen, the window opens (`demo_window`). Without one, or with `--command`: 512 MB of random
+bytes go from the command to a receiver, through a proxy that counts. When a third has been acknowledged
+the client is killed with SIGKILL, when two thirds have, the receiver. Both start again and finish. Then the
+file is fetched back, and all of it must be equal; nothing may have gone over the wire twice but what was on
+its way at the kills.
 """
 
 from __future__ import annotations
@@ -44,7 +45,13 @@ class Kill:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, add_help=True)
     parser.add_argument("--megabytes", type=int, default=512, help="size of the file")
-    size = parser.parse_args().megabytes * MB
+    parser.add_argument("--command", action="store_true", help="without the window")
+    given = parser.parse_args()
+    size = given.megabytes * MB
+    if not given.command and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        from together.demo_window import run
+
+        return run(size)
     folder = Path(tempfile.mkdtemp(prefix="howdah-demo-"))
     try:
         return Demo(folder, size).run()

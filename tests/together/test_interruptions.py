@@ -218,6 +218,25 @@ def test_ctrl_c_says_how_to_go_on_and_resume_finishes(way: Carriage) -> None:
     assert way.up < SIZE + 2 * CHUNK + LITTLE + MIB // 2  # and what was under way in buffers
 
 
+def test_pausing_keeps_what_arrived_and_resuming_sends_only_the_rest(way: Carriage) -> None:
+    size = 24 * MIB  # so that much is still to come whatever lies in buffers
+    source = write_random(way.folder / "film.bin", size)
+    way.link.rate_bytes_per_second = 10 * MB
+    way.mark()
+    sending = way.client.start("send", source)
+    way.link.wait_for(lambda: way.up > 10 * MIB)
+    way.link.blackhole()
+    way.run("pause", "--all")
+    sending.wait_for("Paused by you")
+    assert [row["state"] for row in rows(way.client)] == ["paused"]
+    way.link.blackhole(False)
+    assert sending.running, "it waits until somebody lets it go on"
+    way.run("resume")
+    finished(sending)
+    assert same(source, way.stored("film.bin"))
+    assert way.up < size + 6 * MIB  # what was under way in buffers
+
+
 def test_a_second_send_hands_its_work_to_the_first(way: Carriage) -> None:
     large, small = two_files(way)
     first = way.client.start("send", large)

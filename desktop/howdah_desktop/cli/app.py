@@ -14,9 +14,8 @@ from howdah_desktop.cli.exits import HELP, Exit, code_of, tell
 
 app = typer.Typer(
     name="howdah",
-    help="Carries files to a receiver that you run: whole, verified, resumable.",
+    help="Carries files to a receiver that you run: whole, verified, resumable. Alone it opens the window.",
     epilog=HELP,
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -46,14 +45,26 @@ GiveUp = Annotated[
 ]
 
 
-@app.callback()
+Ids = Annotated[
+    Optional[list[int]],  # noqa: UP045  # typer evaluates it
+    typer.Argument(metavar="ID...", help="As `howdah status` shows them."),
+]
+All = Annotated[bool, typer.Option("--all", help="All that are unfinished.")]
+
+
+@app.callback(invoke_without_command=True)
 def options(
+    called: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Say on stderr what goes on.")] = False,
 ) -> None:
     from howdah_desktop.cli import context
 
     context.log_to_stderr(debug)
     context.interrupt_on_sigterm()
+    if called.invoked_subcommand is None:
+        from howdah_desktop.cli.window import open_window
+
+        _end(open_window)
 
 
 @app.command(epilog=HELP)
@@ -82,9 +93,16 @@ def send(
         bool, typer.Option("--sha256", help="Have the whole file's SHA-256 checked as well.")
     ] = False,
     give_up_after: GiveUp = None,
+    window: Annotated[
+        bool, typer.Option("--window", help="Hand them to the window, and open it if need be.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Send files and folders. What was interrupted goes on where it was."""
+    if window:
+        from howdah_desktop.cli.window import hand_over
+
+        _end(lambda: hand_over(paths, to))
     from howdah_desktop.cli import transfers
     from howdah_desktop.engine.transfers import IfExists
 
@@ -152,28 +170,36 @@ def status(json: Json = False) -> None:
 
 
 @app.command(epilog=HELP)
-def resume(give_up_after: GiveUp = None, json: Json = False) -> None:
-    """Go on with everything that is unfinished, and try again what failed."""
-    from howdah_desktop.cli import transfers
+def pause(ids: Ids = None, everything: All = False, json: Json = False) -> None:
+    """Stop transfers until `howdah resume`. What has arrived stays."""
+    from howdah_desktop.cli.transfers import pause as pause_them
 
-    _end(lambda: transfers.resume(as_json=json, give_up_after=give_up_after), json)
+    chosen = _chosen(ids, everything)
+    _end(lambda: pause_them(chosen, json), json)
 
 
 @app.command(epilog=HELP)
-def cancel(
-    ids: Annotated[
-        Optional[list[int]],  # noqa: UP045  # typer evaluates it
-        typer.Argument(metavar="ID...", help="As `howdah status` shows them."),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that are unfinished.")] = False,
-    json: Json = False,
-) -> None:
+def resume(ids: Ids = None, give_up_after: GiveUp = None, json: Json = False) -> None:
+    """Go on with what is unfinished or paused, and try again what failed: all, or what is named."""
+    from howdah_desktop.cli import transfers
+
+    _end(lambda: transfers.resume(ids or None, as_json=json, give_up_after=give_up_after), json)
+
+
+@app.command(epilog=HELP)
+def cancel(ids: Ids = None, everything: All = False, json: Json = False) -> None:
     """Cancel transfers. What has arrived stays."""
     from howdah_desktop.cli.transfers import cancel as cancel_them
 
+    chosen = _chosen(ids, everything)
+    _end(lambda: cancel_them(chosen, json), json)
+
+
+def _chosen(ids: list[int] | None, everything: bool) -> list[int] | None:
+    """None: all."""
     if bool(ids) == everything:
         raise typer.BadParameter("Name the transfers, or give --all.")
-    _end(lambda: cancel_them(None if everything else ids, json), json)
+    return None if everything else ids
 
 
 def _end(work: Callable[[], Exit], as_json: bool = False) -> None:

@@ -6,15 +6,19 @@ import logging
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from howdah_desktop.remote import secrets
-from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.settings import MOST_CONNECTIONS, Settings, from_environment
+
+if TYPE_CHECKING:
+    from howdah_desktop.remote.receiver import Receiver
 
 
 def connect(settings: Settings) -> Receiver:
     """A receiver from the pairing that is kept now. Raises ProblemError("not_paired")."""
+    from howdah_desktop.remote import secrets
+    from howdah_desktop.remote.receiver import Receiver  # slow to import, and not always needed
+
     several = MOST_CONNECTIONS + settings.small_files_at_once + 4
     return Receiver(secrets.load(), connections=several)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
 from typing import Any, Protocol
+
+from msgspec.structs import asdict
 
 from howdah_desktop.engine.views import ReceiverView, Snapshot, TransferView
 
 ENDED = frozenset({"done", "failed", "skipped", "cancelled"})
-HELD_UP = frozenset({"waiting", "settling"})
+HELD_UP = frozenset({"waiting", "settling", "paused"})
 BETWEEN_PROGRESS_SECONDS = 1.0
 
 

@@ -33,11 +33,15 @@ class Follower:
         connect: Callable[[], Receiver],
         display: Display,
         give_up_after_seconds: float | None = None,
+        *,
+        with_paused: bool = True,
     ) -> None:
+        """`with_paused`: what is paused is waited for, until somebody lets it go on."""
         self._settings = settings
         self._connect = connect
         self._display = display
         self._give_up_after = give_up_after_seconds
+        self._with_paused = with_paused
         self._moved_at = time.monotonic()
         self._position: tuple[object, ...] = ()
         self._last = Snapshot(0, ())
@@ -70,7 +74,7 @@ class Follower:
             snapshot = attached.engine.snapshot(since, self._group, WAIT_SECONDS)
             since, self._last = snapshot.change, snapshot
             self._display.show(snapshot)
-            if not _unfinished(snapshot):
+            if not self._unfinished(snapshot):
                 self._finish_others(attached)
                 return self._ended(Exit.NEEDS_YOU if self._needs_user(snapshot) else Exit.DONE)
             if ending := self._held_up(snapshot):
@@ -107,6 +111,12 @@ class Follower:
                 return
             time.sleep(WAIT_SECONDS)
 
+    def _unfinished(self, snapshot: Snapshot) -> bool:
+        over = ENDED if self._with_paused else ENDED | {"paused"}
+        return snapshot.listing or any(
+            count for state, count in snapshot.counts.items() if state not in over
+        )
+
     def _needs_user(self, snapshot: Snapshot) -> bool:
         return snapshot.counts.get("failed", 0) > 0
 
@@ -121,9 +131,3 @@ class Follower:
     def _ended(self, exit_code: Exit) -> Exit:
         self._display.summary(self._last, exit_code)
         return exit_code
-
-
-def _unfinished(snapshot: Snapshot) -> bool:
-    return snapshot.listing or any(
-        count for state, count in snapshot.counts.items() if state not in ENDED
-    )

@@ -1,13 +1,13 @@
-"""`howdah send`, `get`, `resume`, `cancel` and `status`."""
+"""`howdah send`, `get`, `pause`, `resume`, `cancel` and `status`."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 
+import msgspec
 import typer
 
 from howdah_common import remote_path
@@ -25,10 +25,13 @@ from howdah_desktop.cli.display import (
 from howdah_desktop.cli.exits import Exit
 from howdah_desktop.cli.follow import Follower, Order
 from howdah_desktop.engine.attach import attach, running_engine
+from howdah_desktop.engine.control import Face
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_file import FILE_NAME
-from howdah_desktop.engine.transfers import LIVE, IfExists, TransferState
-from howdah_desktop.engine.views import Snapshot, TransferView, resting_view
+from howdah_desktop.engine.ledger_views import WITHOUT_ARRIVING
+from howdah_desktop.engine.showing import resting_view
+from howdah_desktop.engine.transfers import UNFINISHED, IfExists, TransferState
+from howdah_desktop.engine.views import Snapshot, TransferView
 from howdah_desktop.settings import Settings
 
 
@@ -70,47 +73,63 @@ def get(
     )
 
 
-def resume(*, as_json: bool, give_up_after: float | None) -> Exit:
+def resume(ids: Sequence[int] | None, *, as_json: bool, give_up_after: float | None) -> Exit:
     """Raises ProblemError."""
 
-    def order(engine: object) -> None:
-        engine.resume()  # type: ignore[attr-defined]
+    def order(engine: Face) -> None:
+        engine.resume(ids)
 
-    return _follow(order, as_json, give_up_after)
+    return _follow(order, as_json, give_up_after, with_paused=ids is None)
 
 
-def _follow(order: Order, as_json: bool, give_up_after: float | None) -> Exit:
+def _follow(
+    order: Order, as_json: bool, give_up_after: float | None, *, with_paused: bool = True
+) -> Exit:
     settings = context.settings()
     context.connect(settings).close()  # not paired: said at once, and nothing is queued
     display = make_display(as_json)
     try:
-        return Follower(settings, lambda: context.connect(settings), display, give_up_after).run(
-            order
+        follower = Follower(
+            settings,
+            lambda: context.connect(settings),
+            display,
+            give_up_after,
+            with_paused=with_paused,
         )
+        return follower.run(order)
     finally:
         display.close()
 
 
+def pause(ids: Sequence[int] | None, as_json: bool) -> Exit:
+    """Raises ProblemError."""
+    return _order(lambda engine: engine.pause(ids), "paused", ids is None, as_json)
+
+
 def cancel(ids: Sequence[int] | None, as_json: bool) -> Exit:
     """Raises ProblemError."""
+    return _order(lambda engine: engine.cancel(ids), "cancelled", ids is None, as_json)
+
+
+def _order(order: Callable[[Face], int], done: str, everything: bool, as_json: bool) -> Exit:
     settings = context.settings()
     attached = attach(settings, lambda: context.connect(settings))
     try:
-        count = attached.engine.cancel(ids)
+        count = order(attached.engine)
     finally:
         attached.close()
     if as_json:
-        print(json.dumps({"event": "cancelled", "count": count}))
+        print(json.dumps({"event": done, "count": count}))
     else:
-        print(f"{count} cancelled.")
-    return Exit.DONE if count or ids is None else Exit.NEEDS_YOU
+        print(f"{count} {done}.")
+    return Exit.DONE if count or everything else Exit.NEEDS_YOU
 
 
 def show_status(as_json: bool) -> Exit:
     """Raises ProblemError."""
     snapshot = _status(context.settings())
     if as_json:
-        print(json.dumps({"event": "status", **asdict(snapshot)}))
+        print(json.dumps({"event": "status", **msgspec.to_builtins(snapshot)}))
     else:
         for row in snapshot.transfers:
             print(_status_line(row))
@@ -132,19 +151,19 @@ def _status(settings: Settings) -> Snapshot:
         return Snapshot(0, ())
     ledger = Ledger(settings.home, read_only=True)
     try:
-        rows = ledger.in_states((*LIVE, TransferState.FAILED))
-        size, done = ledger.totals()
-        counts = {state.value: count for state, count in ledger.counts().items()}
+        rows = ledger.in_states((*UNFINISHED, TransferState.FAILED))
+        tallies = ledger.tallies()
         listing = bool(ledger.roots())
     finally:
         ledger.close()
+    arriving = [tally for state, tally in tallies.items() if state not in WITHOUT_ARRIVING]
     return Snapshot(
         0,
         tuple(resting_view(row) for row in rows),
-        counts=counts,
+        counts={state: files for state, (files, _, _) in tallies.items()},
         listing=listing,
-        size=size,
-        done_bytes=done,
+        size=sum(size for _, size, _ in arriving),
+        done_bytes=sum(done for _, _, done in arriving),
     )
 
 

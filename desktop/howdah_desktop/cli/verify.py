@@ -18,9 +18,9 @@ from howdah_desktop.cli.exits import Exit
 from howdah_desktop.cli.transfers import checked_folder
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_file import FILE_NAME
+from howdah_desktop.engine.showing import shown_path
 from howdah_desktop.engine.source import Source, whole_sha256
 from howdah_desktop.engine.streams import new_buffer
-from howdah_desktop.engine.views import shown_path
 from howdah_desktop.engine.walk import walk
 from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.settings import Settings

@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from howdah_common.problems import ProblemError
-from howdah_desktop.engine.control import ControlServer, Face, RemoteEngine
+from howdah_desktop.engine.control import Face, RemoteEngine
+from howdah_desktop.engine.control_server import ControlServer
 from howdah_desktop.engine.engine import Engine
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.remote.receiver import Receiver

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from howdah_common.chunks import ChunkPlan
 from howdah_common.digests import DIGEST_BYTES
@@ -11,6 +12,17 @@ from howdah_common.frames import FRAME_OVERHEAD_BYTES
 from howdah_common.manifest import Manifest
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkMap:
+    """Which chunks are where, as ranges, both ends included."""
+
+    chunk_bytes: int
+    total_chunks: int
+    received: tuple[tuple[int, int], ...]
+    in_flight: tuple[tuple[int, int], ...]
+    known: tuple[tuple[int, int], ...]
 
 
 class ChunkWork:
@@ -25,7 +37,9 @@ class ChunkWork:
         self._lock = threading.Lock()
         # Guarded by the lock:
         self._received = RangeSet()
+        self._known = RangeSet()
         self._to_send = RangeSet()
+        self._in_flight = RangeSet()
         self._open = False
         self._digests = bytearray(plan.total_chunks * DIGEST_BYTES)
         self._hashed = bytearray(plan.total_chunks)
@@ -51,6 +65,13 @@ class ChunkWork:
             for number in numbers:
                 self._received.add(number)
 
+    def filled(self, numbers: RangeSet) -> None:
+        """The receiver took these from content that it had: nobody sent them."""
+        with self._lock:
+            for first, last in numbers:
+                self._received.add(first, last)
+                self._known.add(first, last)
+
     def received(self) -> RangeSet:
         with self._lock:
             return self._received.copy()
@@ -63,6 +84,18 @@ class ChunkWork:
     def received_bytes(self) -> int:
         with self._lock:
             return sum(self.plan.bytes_in(first, last) for first, last in self._received)
+
+    def map(self) -> ChunkMap:
+        with self._lock:
+            received = tuple(self._received)
+            return ChunkMap(
+                self.plan.chunk_bytes,
+                self.plan.total_chunks,
+                received,
+                tuple(self._in_flight),
+                # What it was filled with may have been lost there since.
+                tuple(_in_both(received, tuple(self._known))),
+            )
 
     # -- handing out
 
@@ -91,6 +124,16 @@ class ChunkWork:
             last = min(last, first + count - 1)
             self._to_send.remove(first, last)
         return list(range(first, last + 1))
+
+    def leaves(self, number: int) -> None:
+        """A chunk is handed to the line now."""
+        with self._lock:
+            self._in_flight.add(number)
+
+    def landed(self, numbers: list[int]) -> None:
+        """A run that was taken is not under way any more, whatever became of it."""
+        with self._lock:
+            self._in_flight.remove(numbers[0], numbers[-1])
 
     # -- digests
 
@@ -125,3 +168,19 @@ def _first(numbers: RangeSet, count: int) -> RangeSet:
         chosen.add(first, last)
         count -= last - first + 1
     return chosen
+
+
+def _in_both(
+    some: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """What two rows of ranges have in common, in one pass over both."""
+    at = other_at = 0
+    while at < len(some) and other_at < len(others):
+        first = max(some[at][0], others[other_at][0])
+        last = min(some[at][1], others[other_at][1])
+        if first <= last:
+            yield first, last
+        if some[at][1] < others[other_at][1]:
+            at += 1
+        else:
+            other_at += 1

@@ -1,24 +1,26 @@
 """One engine for each ledger: who holds the lock runs it, everyone after speaks to it over a local socket.
 
 The socket lies in HOWDAH_HOME, which is its user's alone. Requests and answers are lines of JSON with a
-version; paths are base64, as names need not be UTF-8. A connection may have one request at a time.
+version; paths are base64, as names need not be UTF-8. A connection may have one request at a time. Here is
+what can be asked, and who asks; who answers is in `control_server`.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from howdah_common.problems import PROBLEMS, ProblemError
 from howdah_desktop.engine.transfers import IfExists
-from howdah_desktop.engine.views import ChunksView, Snapshot
+from howdah_desktop.engine.views import ChunksView, Overview, Snapshot, Withdrawn
+
+Given = TypeVar("Given")
 
 VERSION = 1
 SOCKET_NAME = "control.sock"
@@ -39,18 +41,29 @@ class Face(Protocol):
         to: str = "",
         if_exists: IfExists = IfExists.VERSION,
         sha256: bool = False,
+        ask_beyond: bool = False,
     ) -> int: ...
 
     def add_fetches(
         self, remotes: Sequence[str], to: bytes, if_exists: IfExists = IfExists.FAIL
     ) -> int: ...
 
-    def resume(self) -> int: ...
-    def cancel(self, ids: Sequence[int] | None = None) -> int: ...
+    def pause(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
+    def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
+    def cancel(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
+    def remove(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
+    def release(self, group: int) -> int: ...
+    def withdraw(self, group: int) -> Withdrawn: ...
     def snapshot(
         self, since: int = 0, group: int | None = None, wait_seconds: float = 0.0
     ) -> Snapshot: ...
+    def overview(
+        self, since: int = 0, open_roots: Sequence[int] = (), wait_seconds: float = 0.0
+    ) -> Overview: ...
     def chunks(self, id_: int) -> ChunksView | None: ...
+    def nudge(self) -> None: ...
+    def call_window(self, group: int | None = None) -> None: ...
+    def look(self) -> None: ...
 
 
 class Request(msgspec.Struct, omit_defaults=True):
@@ -64,7 +77,9 @@ class Request(msgspec.Struct, omit_defaults=True):
     folder: bytes = b""
     if_exists: IfExists = IfExists.VERSION
     sha256: bool = False
+    ask_beyond: bool = False
     ids: list[int] | None = None
+    roots: list[int] = []
     since: int = 0
     group: int | None = None
     wait_seconds: float = 0.0
@@ -75,115 +90,18 @@ class Answer(msgspec.Struct, omit_defaults=True):
 
     number: int | None = None
     snapshot: Snapshot | None = None
+    overview: Overview | None = None
+    withdrawn: Withdrawn | None = None
     chunks: ChunksView | None = None
     code: str | None = None
     detail: str = ""
 
 
-class ControlServer:
-    """Answers the faces of other processes; a thread for each connection."""
-
-    def __init__(self, home: Path, engine: Face) -> None:
-        """The caller holds the lock of `home`. Raises OSError."""
-        self._engine = engine
-        self._place = _make_place(home)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)  # the socket is its user's alone from its first moment
-        try:
-            self._listener.bind(os.fspath(self._place))
-        finally:
-            os.umask(before)
-        self._listener.listen(16)
-        self._lock = threading.Lock()
-        self._watched: dict[int, int | None] = {}  # connection -> group; guarded by the lock
-        self._connections: set[socket.socket] = set()  # guarded by the lock
-        threading.Thread(target=self._accept, name="control", daemon=True).start()
-
-    def watched_groups(self) -> set[int]:
-        """The groups that other processes are following."""
-        with self._lock:
-            return {group for group in self._watched.values() if group is not None}
-
-    def close(self) -> None:
-        self._place.unlink(missing_ok=True)
-        with self._lock:
-            open_now = [self._listener, *self._connections]
-        for sock in open_now:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # it has ended already
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return  # closed
-            threading.Thread(
-                target=self._serve, args=(connection,), name="control", daemon=True
-            ).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._connections.add(connection)
-        try:
-            with connection, connection.makefile("rb") as lines:
-                while line := lines.readline(MOST_LINE_BYTES):
-                    answer = self._answer(line, id(connection))
-                    connection.sendall(msgspec.json.encode(answer) + b"\n")
-        except OSError:
-            pass  # the other process has ended
-        finally:
-            with self._lock:
-                self._connections.discard(connection)
-                self._watched.pop(id(connection), None)
-
-    def _answer(self, line: bytes, connection: int) -> Answer:
-        try:
-            request = msgspec.json.decode(line, type=Request)
-            if request.v != VERSION:
-                raise ProblemError("engine_unreachable", f"It speaks version {VERSION}.")
-            if request.group is not None:
-                with self._lock:
-                    self._watched[connection] = request.group
-            return self._do(request)
-        except msgspec.MsgspecError as error:
-            return Answer(code="bad_request", detail=str(error))
-        except ProblemError as problem:
-            return Answer(code=problem.code, detail=problem.detail)
-
-    def _do(self, request: Request) -> Answer:
-        engine = self._engine
-        match request.do:
-            case "add_sends":
-                number = engine.add_sends(
-                    request.paths, request.to, request.if_exists, request.sha256
-                )
-                return Answer(number=number)
-            case "add_fetches":
-                return Answer(
-                    number=engine.add_fetches(request.remotes, request.folder, request.if_exists)
-                )
-            case "resume":
-                return Answer(number=engine.resume())
-            case "cancel":
-                return Answer(number=engine.cancel(request.ids))
-            case "snapshot":
-                wait = min(request.wait_seconds, ANSWER_SECONDS / 2)
-                return Answer(snapshot=engine.snapshot(request.since, request.group, wait))
-            case "chunks":
-                return Answer(chunks=engine.chunks(request.ids[0] if request.ids else 0))
-        raise ProblemError("bad_request", f"It cannot {request.do[:40]!r}.")
-
-
-class RemoteEngine:
-    """The engine of another process."""
+class _Line:
+    """One connection, for one request at a time."""
 
     def __init__(self, home: Path) -> None:
         """Raises ProblemError("engine_unreachable")."""
-        self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(ANSWER_SECONDS)
         try:
@@ -197,15 +115,50 @@ class RemoteEngine:
         self._lines.close()
         self._socket.close()
 
+    def ask(self, request: Request) -> Answer:
+        """Raises ProblemError("engine_unreachable")."""
+        try:
+            self._socket.sendall(msgspec.json.encode(request) + b"\n")
+            line = self._lines.readline(MOST_LINE_BYTES)
+            if not line:
+                raise ProblemError("engine_unreachable", "It has ended.")
+            return msgspec.json.decode(line, type=Answer)
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            raise ProblemError("engine_unreachable") from error
+
+
+class RemoteEngine:
+    """The engine of another process. For any thread: one that waits for an answer holds up no other."""
+
+    def __init__(self, home: Path) -> None:
+        """Raises ProblemError("engine_unreachable")."""
+        self._home = home
+        self._lock = threading.Lock()
+        self._closed = False  # guarded by the lock
+        self._free = [_Line(home)]  # guarded by the lock
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            free, self._free = self._free, []
+        for line in free:
+            line.close()
+
     def add_sends(
         self,
         paths: Sequence[bytes],
         to: str = "",
         if_exists: IfExists = IfExists.VERSION,
         sha256: bool = False,
+        ask_beyond: bool = False,
     ) -> int:
         return self._number(
-            "add_sends", paths=list(paths), to=to, if_exists=if_exists, sha256=sha256
+            "add_sends",
+            paths=list(paths),
+            to=to,
+            if_exists=if_exists,
+            sha256=sha256,
+            ask_beyond=ask_beyond,
         )
 
     def add_fetches(
@@ -213,44 +166,91 @@ class RemoteEngine:
     ) -> int:
         return self._number("add_fetches", remotes=list(remotes), folder=to, if_exists=if_exists)
 
-    def resume(self) -> int:
-        return self._number("resume")
+    def pause(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
+        return self._order("pause", ids, roots)
 
-    def cancel(self, ids: Sequence[int] | None = None) -> int:
-        return self._number("cancel", ids=None if ids is None else list(ids))
+    def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
+        return self._order("resume", ids, roots)
+
+    def cancel(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
+        return self._order("cancel", ids, roots)
+
+    def remove(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
+        return self._order("remove", ids, roots)
+
+    def release(self, group: int) -> int:
+        return self._number("release", group=group)
+
+    def withdraw(self, group: int) -> Withdrawn:
+        return _given(self._ask("withdraw", group=group).withdrawn)
 
     def snapshot(
         self, since: int = 0, group: int | None = None, wait_seconds: float = 0.0
     ) -> Snapshot:
         answer = self._ask("snapshot", since=since, group=group, wait_seconds=wait_seconds)
-        if answer.snapshot is None:
-            raise ProblemError("engine_unreachable", "It answers something else.")
-        return answer.snapshot
+        return _given(answer.snapshot)
+
+    def overview(
+        self, since: int = 0, open_roots: Sequence[int] = (), wait_seconds: float = 0.0
+    ) -> Overview:
+        answer = self._ask(
+            "overview", since=since, roots=list(open_roots), wait_seconds=wait_seconds
+        )
+        return _given(answer.overview)
 
     def chunks(self, id_: int) -> ChunksView | None:
         return self._ask("chunks", ids=[id_]).chunks
 
+    def nudge(self) -> None:
+        self._ask("nudge")
+
+    def call_window(self, group: int | None = None) -> None:
+        self._ask("call_window", group=group)
+
+    def look(self) -> None:
+        self._ask("look")
+
+    def _order(self, do: str, ids: Sequence[int] | None, roots: Sequence[int]) -> int:
+        return self._number(do, ids=None if ids is None else list(ids), roots=list(roots))
+
     def _number(self, do: str, **words: Any) -> int:
-        number = self._ask(do, **words).number
-        if number is None:
-            raise ProblemError("engine_unreachable", "It answers something else.")
-        return number
+        return _given(self._ask(do, **words).number)
 
     def _ask(self, do: str, **words: Any) -> Answer:
-        request = msgspec.json.encode(Request(v=VERSION, do=do, **words))
+        line = self._line()
         try:
-            with self._lock:
-                self._socket.sendall(request + b"\n")
-                line = self._lines.readline(MOST_LINE_BYTES)
-            if not line:
-                raise ProblemError("engine_unreachable", "It has ended.")
-            answer = msgspec.json.decode(line, type=Answer)
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
-            raise ProblemError("engine_unreachable") from error
+            answer = line.ask(Request(v=VERSION, do=do, **words))
+        except ProblemError:
+            line.close()  # an answer that comes late is to no question
+            raise
+        self._done_with(line)
+        if answer.code == "interrupted":
+            raise ProblemError("engine_unreachable", "It has just ended.")
         if answer.code is not None:
             code = answer.code if answer.code in PROBLEMS else "internal"
             raise ProblemError(code, answer.detail)
         return answer
+
+    def _line(self) -> _Line:
+        with self._lock:
+            if self._closed:
+                raise ProblemError("engine_unreachable")
+            if self._free:
+                return self._free.pop()
+        return _Line(self._home)
+
+    def _done_with(self, line: _Line) -> None:
+        with self._lock:
+            if not self._closed:
+                self._free.append(line)
+                return
+        line.close()
+
+
+def _given(answer: Given | None) -> Given:
+    if answer is None:
+        raise ProblemError("engine_unreachable", "It answers something else.")
+    return answer
 
 
 def find_place(home: Path) -> Path:
@@ -259,18 +259,3 @@ def find_place(home: Path) -> Path:
         return Path(os.fsdecode((home / PLACE_NAME).read_bytes()))
     except OSError:
         return home / SOCKET_NAME
-
-
-def _make_place(home: Path) -> Path:
-    """A path for the socket that is short enough and its user's alone."""
-    (home / PLACE_NAME).unlink(missing_ok=True)
-    place = home / SOCKET_NAME
-    # Who holds the lock may remove what a killed engine left.
-    place.unlink(missing_ok=True)
-    if len(os.fsencode(place)) <= LONGEST_PATH_BYTES:
-        return place
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    short = runtime if 0 < len(os.fsencode(runtime)) < LONGEST_PATH_BYTES - 30 else None
-    place = Path(tempfile.mkdtemp(prefix="howdah-", dir=short)) / SOCKET_NAME  # 0700
-    (home / PLACE_NAME).write_bytes(os.fsencode(place))
-    return place

@@ -11,24 +11,31 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from howdah_desktop.engine.additions import Additions
 from howdah_desktop.engine.control_thread import ControlThread
+from howdah_desktop.engine.holding import Holding
 from howdah_desktop.engine.ledger import Ledger
-from howdah_desktop.engine.orders import Orders
+from howdah_desktop.engine.ledger_orders import Chosen
+from howdah_desktop.engine.news import News
+from howdah_desktop.engine.orders import Orders, was_not_listed
+from howdah_desktop.engine.overviews import Overviews
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.reports import Reports
 from howdah_desktop.engine.rows import GATHER_SECONDS, Rows
 from howdah_desktop.engine.runs import Runs
 from howdah_desktop.engine.scheduler import Slots
 from howdah_desktop.engine.transfers import IfExists
-from howdah_desktop.engine.views import ChunksView, Snapshot
+from howdah_desktop.engine.views import ChunksView, Overview, Snapshot, Withdrawn
 from howdah_desktop.engine.waits import Waits
+from howdah_desktop.engine.walk import named_by_user
 from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.settings import Settings
 
 TICK_SECONDS = 0.25
 IDLE_SECONDS = 60.0
-MORE_THREADS = 3
-"""Beside those of the lanes: for listing, asking whether the receiver is back, cancelling there."""
+MORE_THREADS = 5
+"""Beside those of the lanes: for listing, looking whether a file is left alone, asking whether the receiver
+is there, cancelling there."""
 
 
 class Engine:
@@ -43,12 +50,13 @@ class Engine:
         workers = slots.large + slots.small + MORE_THREADS
         self._ledger = ledger
         self._control = ControlThread(workers, self._turn, self._close)
-        self._reports = Reports(ledger)
-        self._rows = Rows(ledger, self._reports)
+        self._news = News()
+        self._reports = Reports(ledger, self._news)
+        self._rows = Rows(ledger, self._news)
         self._presence = Presence(
-            self._control, connect, self._reports.receiver_changed, self._receiver_is_back
+            self._control, connect, self._news.something, self._receiver_is_back
         )
-        self._waits = Waits(self._rows)
+        self._waits = Waits(self._control, self._rows)
         self._runs = Runs(
             self._control,
             ledger,
@@ -58,21 +66,33 @@ class Engine:
             settings.connections,
             self._waits.add,
         )
-        self._orders = Orders(
+        self._holding = Holding(ledger, self._rows)
+        self._additions = Additions(
             self._control,
             ledger,
+            self._news,
             self._rows,
             self._runs,
-            self._waits,
             self._presence,
+            self._holding,
             os.path.realpath(os.fsencode(settings.home)),
         )
+        self._orders = Orders(
+            ledger,
+            self._news,
+            self._rows,
+            self._runs,
+            self._presence,
+            self._holding,
+            self._additions,
+        )
+        self._overviews = Overviews(ledger, self._news, self._runs, self._presence, self._holding)
 
     # -- from any thread
 
     def start(self) -> None:
         self._ledger.wake()
-        self._control.post(lambda: self._orders.list_roots(self._ledger.roots()))
+        self._control.post(self._orders.begin)
         self._control.start()
 
     def stop(self) -> None:
@@ -89,23 +109,55 @@ class Engine:
         to: str = "",
         if_exists: IfExists = IfExists.VERSION,
         sha256: bool = False,
+        ask_beyond: bool = False,
     ) -> int:
-        """Queue files and folders for the folder `to`; gives the number of the group. Durable."""
-        return self._control.ask(lambda: self._orders.add_sends(paths, to, if_exists, sha256))
+        """Queue files and folders for the folder `to`; gives the number of the group. Durable.
+
+        `ask_beyond`: more than anyone gives by accident waits until somebody says yes, see `release`.
+        """
+        # Here and not in the control thread: the disk may hang.
+        named = [named_by_user(path, to) for path in paths]
+        return self._control.ask(
+            lambda: self._additions.add_sends(named, if_exists, sha256, ask_beyond)
+        )
 
     def add_fetches(
         self, remotes: Sequence[str], to: bytes, if_exists: IfExists = IfExists.FAIL
     ) -> int:
         """Queue files and folders of the receiver for the local folder `to`. Durable."""
-        return self._control.ask(lambda: self._orders.add_fetches(remotes, to, if_exists))
+        folder = os.path.abspath(to)  # noqa: PTH100  # bytes
+        return self._control.ask(lambda: self._additions.add_fetches(remotes, folder, if_exists))
 
-    def resume(self) -> int:
-        """Try everything again that failed or waits; gives how many that are."""
-        return self._control.ask(self._orders.resume)
+    # Orders are about these ids and what was given with these folders; without any, about everything.
+    # They give how many transfers they changed.
 
-    def cancel(self, ids: Sequence[int] | None = None) -> int:
-        """Cancel these, or all that are not at an end; gives how many that were."""
-        return self._control.ask(lambda: self._orders.cancel(ids))
+    def pause(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
+        """Stop until `resume`, over restarts too; what has arrived stays."""
+        return self._control.ask(lambda: self._orders.pause(Chosen(ids, roots)))
+
+    def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
+        """Go on with what is paused or waits, and try again what failed."""
+        count, doubtful = self._control.ask(lambda: self._orders.resume(Chosen(ids, roots)))
+        if doubtful:
+            folders = {row.id for row in doubtful if was_not_listed(row)}
+            count += self._control.ask(lambda: self._orders.resume_these(doubtful, folders))
+        return count
+
+    def cancel(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
+        """Cancel what is not at an end."""
+        return self._control.ask(lambda: self._orders.cancel(Chosen(ids, roots)))
+
+    def remove(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
+        """Take what has ended out of the list; what failed as well, if it is named."""
+        return self._control.ask(lambda: self._orders.remove(Chosen(ids, roots)))
+
+    def release(self, group: int) -> int:
+        """Yes, all of it: what is held of a group goes on."""
+        return self._control.ask(lambda: self._orders.release(group))
+
+    def withdraw(self, group: int) -> Withdrawn:
+        """Undo: cancel what has not arrived of what a group added, and take it out of the list."""
+        return self._control.ask(lambda: self._orders.withdraw(group))
 
     def snapshot(
         self, since: int = 0, group: int | None = None, wait_seconds: float = 0.0
@@ -115,16 +167,36 @@ class Engine:
         `since` 0: all rows of the group; without a group all that are unfinished or failed.
         """
         if group is not None:
-            self._orders.follows(group)
-        self._reports.wait(since, wait_seconds)
+            self._additions.follows(group)
+        self._news.wait(since, wait_seconds)
         return self._control.ask(
-            lambda: self._reports.snapshot(since, group, self._runs.jobs, self._presence.reach)
+            lambda: self._reports.snapshot(since, group, self._runs.jobs, self._presence.view())
         )
 
+    def overview(
+        self, since: int = 0, open_roots: Sequence[int] = (), wait_seconds: float = 0.0
+    ) -> Overview:
+        """What a window needs to know since change number `since`; waits as `snapshot` does."""
+        self._control.post(self._presence.followed)
+        self._news.wait(since, wait_seconds, window=True)
+        return self._control.ask(lambda: self._overviews.overview(since, open_roots))
+
     def chunks(self, id_: int) -> ChunksView | None:
-        """Which chunks the receiver has of a transfer that has begun."""
+        """Which chunks are there of a transfer that has begun."""
         job = self._runs.jobs.get(id_)
         return job.chunks() if job else None
+
+    def nudge(self) -> None:
+        """An `overview` that waits returns at once."""
+        self._news.nudge()
+
+    def call_window(self, group: int | None = None) -> None:
+        """A window comes to the front; it is about `group`."""
+        self._news.call_window(group)
+
+    def look(self) -> None:
+        """Ask the receiver at once, with the pairing as it is kept now."""
+        self._control.post(self._presence.look)
 
     def runnable(self, without_groups: Iterable[int] = ()) -> int:
         """How many transfers of other groups could go on now."""
@@ -151,15 +223,20 @@ class Engine:
         """Seconds until something is due by itself."""
         if self._rows.gathering:
             return GATHER_SECONDS
-        if self._runs.running or self._orders.listing:
+        if self._runs.running or self._additions.listing:
             return TICK_SECONDS
         now = time.monotonic()
-        moments = [self._waits.next_due(), self._presence.next_try(), now + IDLE_SECONDS]
+        moments = [
+            self._waits.next_due(),
+            self._presence.next_try(),
+            self._reports.next_telling(),
+            now + IDLE_SECONDS,
+        ]
         return max(0.0, min(moment for moment in moments if moment is not None) - now) + 0.001
 
     def _receiver_is_back(self) -> None:
         self._waits.all_due()
-        self._orders.list_roots(self._ledger.roots())
+        self._additions.list_roots(self._ledger.roots())
 
     def _close(self) -> None:
         """Stop the threads, and write down where everything stands."""

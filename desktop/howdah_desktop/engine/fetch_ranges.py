@@ -39,6 +39,9 @@ class FetchProgress:
     """Over the line, now."""
     chunk: int | None
     """The chunk that has just been checked."""
+    chunk_bytes: int = 0
+    held: tuple[tuple[int, int], ...] = ()
+    """All that were checked, as ranges, both ends included."""
 
 
 Progress = Callable[[FetchProgress], None]
@@ -188,7 +191,14 @@ class RangeFetch:
     def _tell(self, chunk: int | None) -> None:
         self._untold_bytes = 0
         self._progress(
-            FetchProgress(self._plan.size, self._checked_bytes, self.arrived_bytes, chunk)
+            FetchProgress(
+                self._plan.size,
+                self._checked_bytes,
+                self.arrived_bytes,
+                chunk,
+                self._plan.chunk_bytes,
+                tuple(self.held),
+            )
         )
 
 

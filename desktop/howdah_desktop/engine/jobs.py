@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from howdah_common.messages import FileInfo
 from howdah_common.problems import ProblemError
-from howdah_common.ranges import RangeSet
 from howdah_desktop.beneath import BeneathRoot
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.link import Link
-from howdah_desktop.engine.meter import Meter
+from howdah_desktop.engine.meter import Meter, Traffic
 from howdah_desktop.engine.sender import Sender
 from howdah_desktop.engine.transfers import Kind, Transfer, TransferState
 from howdah_desktop.engine.views import ChunksView, Live
@@ -41,22 +40,27 @@ class Job:
         link: Link,
         connections: int | None,
         note: Callable[[Transfer], None],
+        traffic: Traffic,
     ) -> None:
         self.id = transfer.id
         self._link = link
+        self._traffic = traffic
         self._connections = connections
         self._note = note
         self._sender: Sender | None = None
         self._stop = threading.Event()
         self.cancelled = False
         """By the user: not to be gone on with."""
+        self.paused = False
+        """By the user: to be gone on with when they say so."""
         self._lock = threading.Lock()
         # Guarded by the lock:
         self._transfer = transfer
         self._done_bytes = transfer.done_bytes
         self._best_bytes = 0
         self._in_flight = 0
-        self._chunks: ChunksView | None = None
+        self._arrived = 0
+        self._fetched_chunks: ChunksView | None = None
         self._meter = Meter()
 
     # -- for the control thread
@@ -67,14 +71,18 @@ class Job:
         with self._lock:
             self._transfer = transfer
             self._best_bytes = max(self._best_bytes, self._done_bytes)
-            self._in_flight = 0
+            self._in_flight = self._arrived = 0
             self._meter = Meter()
 
     def moves_to(self, row: Transfer) -> None:
         """The same order was given again: it belongs to that group from now on."""
         with self._lock:
             self._transfer = replace(
-                self._transfer, group=row.group, if_exists=row.if_exists, sha256=row.sha256
+                self._transfer,
+                group=row.group,
+                root=row.root,
+                if_exists=row.if_exists,
+                sha256=row.sha256,
             )
 
     def stop(self) -> None:
@@ -106,8 +114,19 @@ class Job:
             )
 
     def chunks(self) -> ChunksView | None:
+        """For any thread. None: nothing is known of them yet."""
+        found = self._sender.map() if self._sender else None
+        if found is not None:
+            return ChunksView(
+                self.id,
+                found.chunk_bytes,
+                found.total_chunks,
+                found.received,
+                found.in_flight,
+                found.known,
+            )
         with self._lock:
-            return self._chunks
+            return self._fetched_chunks
 
     # -- the run
 
@@ -160,6 +179,13 @@ class Job:
     def _fetched(self, progress: FetchProgress) -> None:
         with self._lock:
             self._done_bytes = progress.checked_bytes
+            self._traffic.fetched(max(0, progress.arrived_bytes - self._arrived))
+            self._arrived = progress.arrived_bytes
+            if progress.chunk is not None:
+                total = -(-progress.total_bytes // progress.chunk_bytes)
+                self._fetched_chunks = ChunksView(
+                    self.id, progress.chunk_bytes, total, progress.held
+                )
 
     # -- what the sender tells (see sender.Watch)
 
@@ -177,15 +203,13 @@ class Job:
     def began(self, upload_id: str) -> None:
         self._change(upload_id=upload_id)
 
-    def acknowledged(self, done_bytes: int, received: RangeSet, chunk_bytes: int) -> None:
+    def acknowledged(self, done_bytes: int) -> None:
         with self._lock:
-            size = self._transfer.size or 0
             self._done_bytes = done_bytes
-            self._chunks = ChunksView(
-                self.id, chunk_bytes, -(-size // chunk_bytes), tuple(received.pairs())
-            )
 
     def in_flight(self, change_bytes: int) -> None:
+        if change_bytes > 0:
+            self._traffic.sent(change_bytes)
         with self._lock:
             self._in_flight += change_bytes
 

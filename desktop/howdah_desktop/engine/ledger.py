@@ -10,25 +10,26 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from howdah_desktop.engine.ledger_file import LedgerFile
-from howdah_desktop.engine.ledger_rows import (
-    COLUMNS,
-    TRANSFER_COLUMNS,
-    to_columns,
-    to_transfer,
-)
+from howdah_desktop.engine.ledger_groups import Group, LedgerGroups, Root
+from howdah_desktop.engine.ledger_orders import LedgerOrders
+from howdah_desktop.engine.ledger_rows import COLUMNS, TRANSFER_COLUMNS, to_columns, to_transfer
+from howdah_desktop.engine.ledger_views import LedgerViews
 from howdah_desktop.engine.link import LinkMemory
 from howdah_desktop.engine.transfers import (
-    LIVE,
-    IfExists,
+    COUNTING,
+    HELD,
+    USER,
+    Hold,
     Kind,
     Transfer,
     TransferState,
     advance,
 )
+
+__all__ = ["Group", "Ledger", "NewTransfer", "Root", "new_client_id"]
 
 S = TransferState
 
@@ -47,83 +48,51 @@ class NewTransfer:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What one command asked for, together."""
+@dataclass(slots=True)
+class Added:
+    """What came of putting rows in. Rows as ids and their roots (0: none)."""
 
-    id: int
-    kind: Kind
-    if_exists: IfExists
-    sha256: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A folder whose files are not all in the queue yet: listed again from its start after a kill."""
-
-    id: int
-    group: Group
-    local: bytes
-    remote: str
+    rows: list[Transfer] = field(default_factory=list)
+    replaced: list[tuple[int, int]] = field(default_factory=list)
+    """Failed ones: the new rows stand for them, so that they are not in the list any more."""
+    left: set[int] = field(default_factory=set)
+    """Roots that rows came over from."""
 
 
-class Ledger(LedgerFile):
+class Ledger(LedgerGroups, LedgerOrders, LedgerViews):
     """Rows of transfers, what is to be listed, and what is known of the line."""
-
-    # -- what is to be done
-
-    def add_group(self, kind: Kind, if_exists: IfExists, sha256: bool) -> Group:
-        with self.told(), self._db:
-            cursor = self._db.execute(
-                "INSERT INTO groups (kind, if_exists, sha256, created) VALUES (?, ?, ?, ?)",
-                (kind.value, if_exists.value, sha256, time.time()),
-            )
-        return Group(cursor.lastrowid or 0, kind, if_exists, sha256)
 
     def add(
         self, group: Group, rows: Iterable[NewTransfer], followed: Container[int] = ()
     ) -> list[Transfer]:
+        return self.put_in(group, rows, followed).rows
+
+    def put_in(
+        self,
+        group: Group,
+        rows: Iterable[NewTransfer],
+        followed: Container[int] = (),
+        root: Root | None = None,
+        leaving: Container[int] = (),
+    ) -> Added:
         """Puts `rows` in, in one commit; what the group has already is left as it is.
 
         An unfinished transfer of the same file to the same place comes over from its old group, so that
-        giving the same order again goes on and sends nothing twice; unless somebody follows that group.
+        giving the same order again goes on and sends nothing twice; unless somebody follows that group,
+        or it is among those `leaving`, which are just being cancelled.
         """
-        return self._insert(group, rows, followed)
-
-    def add_root(
-        self, group: Group, local: bytes, remote: str, followed: Container[int] = ()
-    ) -> None:
-        """As `add`: an unfinished listing of the same folder is given up for this one."""
+        now = time.time()
+        added, ids = Added(), []
         with self.told(), self._db:
-            for id_, old in self._db.execute(
-                "SELECT id, group_id FROM roots WHERE local = ? AND remote = ?", (local, remote)
-            ).fetchall():
-                if old not in followed:
-                    self._db.execute("DELETE FROM roots WHERE id = ?", (id_,))
-            self._db.execute(
-                "INSERT INTO roots (group_id, local, remote) VALUES (?, ?, ?)",
-                (group.id, local, remote),
-            )
-
-    def root_listed(self, root: Root) -> None:
-        with self.told(), self._db:
-            self._db.execute("DELETE FROM roots WHERE id = ?", (root.id,))
-
-    def roots(self, group: int | None = None) -> list[Root]:
-        sql = (
-            "SELECT r.id, r.local, r.remote, g.id, g.kind, g.if_exists, g.sha256"
-            " FROM roots r JOIN groups g ON g.id = r.group_id"
-        )
-        return [
-            Root(
-                row[0],
-                Group(row[3], Kind(row[4]), IfExists(row[5]), bool(row[6])),
-                bytes(row[1]),
-                row[2],
-            )
-            for row in self.rows(sql + " ORDER BY r.id")
-            if group is None or row[3] == group
-        ]
+            for row in rows:
+                adopted = self._adopt(group, row, root, followed, leaving, added)
+                cursor = self._db.execute(_INSERT, _new_row(group, row, root, now))
+                if adopted is not None:
+                    ids.append(adopted)
+                elif cursor.rowcount > 0 and cursor.lastrowid:
+                    ids.append(cursor.lastrowid)
+        added.rows = self.some(ids)
+        return added
 
     # -- the rows
 
@@ -170,37 +139,8 @@ class Ledger(LedgerFile):
             (row for row in found if group is None or row.group == group), key=lambda row: row.id
         )
 
-    def totals(
-        self,
-        group: int | None = None,
-        since: float | None = None,
-        at_work: Sequence[int] = (),
-    ) -> tuple[int, int]:
-        """Bytes in all, and bytes done, of what did not end without arriving; `since` as in `counts`.
-
-        Of those `at_work` the bytes done are left out: whoever works on them knows better.
-        """
-        where, values = _of(group, since)
-        marks = ", ".join("?" * len(at_work))
-        sql = (
-            "SELECT coalesce(sum(size), 0),"
-            f" coalesce(sum(CASE WHEN id IN ({marks}) THEN 0 ELSE done_bytes END), 0)"
-            f" FROM transfers WHERE state NOT IN ('failed', 'skipped', 'cancelled') AND {where}"
-        )
-        for size, done in self.rows(sql, (*at_work, *values)):
-            return size, done
-        return 0, 0
-
     def of_group(self, group: int) -> list[Transfer]:
         return self._transfers("WHERE group_id = ? ORDER BY id", (group,))
-
-    def counts(
-        self, group: int | None = None, since: float | None = None
-    ) -> dict[TransferState, int]:
-        """How many are in which state; `since`: without those that ended before (as time.time)."""
-        where, values = _of(group, since)
-        sql = f"SELECT state, count(*) FROM transfers WHERE {where} GROUP BY state"
-        return {S(state): count for state, count in self.rows(sql, values)}
 
     def where_it_went(self, local: bytes) -> Transfer | None:
         """The latest upload of a local path that arrived."""
@@ -220,11 +160,6 @@ class Ledger(LedgerFile):
                 values,
             )
         return cursor.rowcount
-
-    def live(self) -> int:
-        marks, values = _any_of(LIVE)
-        sql = f"SELECT count(*) FROM transfers WHERE state IN ({marks})"
-        return int(next(self.rows(sql, values))[0])
 
     # -- what is known of the line
 
@@ -247,45 +182,53 @@ class Ledger(LedgerFile):
         sql = f"SELECT {TRANSFER_COLUMNS} FROM transfers {rest}"
         return [to_transfer(row) for row in self.rows(sql, values)]
 
-    def _insert(
-        self, group: Group, rows: Iterable[NewTransfer], followed: Container[int]
-    ) -> list[Transfer]:
-        now = time.time()
-        added: list[int] = []
-        with self.told(), self._db:
-            for row in rows:
-                adopted = self._adopt(group, row, followed)
-                cursor = self._db.execute(
-                    "INSERT OR IGNORE INTO transfers (group_id, kind, state, local, remote,"
-                    " relative, if_exists, sha256, size, code, detail, client_id, created, finished)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    _new_row(group, row, now),
-                )
-                if adopted is not None:
-                    added.append(adopted)
-                elif cursor.rowcount and cursor.lastrowid:
-                    added.append(cursor.lastrowid)
-        return self.some(added)
-
-    def _adopt(self, group: Group, row: NewTransfer, followed: Container[int]) -> int | None:
+    def _adopt(
+        self,
+        group: Group,
+        row: NewTransfer,
+        root: Root | None,
+        followed: Container[int],
+        leaving: Container[int],
+        added: Added,
+    ) -> int | None:
         """Take over an unfinished transfer of the same; one that failed is replaced by the new one."""
         adopted = None
-        for id_, old, state in self._db.execute(
-            "SELECT id, group_id, state FROM transfers WHERE local = ? AND remote = ?"
-            " AND relative = ? AND kind = ? AND state NOT IN ('done', 'skipped', 'cancelled')",
+        for id_, old, state, old_root in self._db.execute(
+            "SELECT id, group_id, state, coalesce(root, 0) FROM transfers WHERE local = ?"
+            " AND remote = ? AND relative = ? AND kind = ?"
+            " AND state NOT IN ('done', 'skipped', 'cancelled')",
             (row.local, row.remote, row.relative, row.kind.value),
         ).fetchall():
-            if old == group.id:
+            if old == group.id or id_ in leaving:
                 continue
             if state == S.FAILED.value:
-                self._db.execute("UPDATE transfers SET state = 'cancelled' WHERE id = ?", (id_,))
+                added.replaced.append((id_, old_root))
+                self._replace(id_)
             elif adopted is None and old not in followed and not (row.skipped or row.failed):
-                self._db.execute(
-                    "UPDATE transfers SET group_id = ?, if_exists = ?, sha256 = ? WHERE id = ?",
-                    (group.id, group.if_exists.value, group.sha256, id_),
-                )
                 adopted = int(id_)
+                added.left.add(old_root)
+                self._take_over(adopted, group, root, S(state))
         return adopted
+
+    def _replace(self, id_: int) -> None:
+        advance(S.FAILED, S.CANCELLED)
+        self._db.execute(
+            "UPDATE transfers SET state = 'cancelled', hidden = 1, finished = ? WHERE id = ?",
+            (time.time(), id_),
+        )
+
+    def _take_over(self, id_: int, group: Group, root: Root | None, state: TransferState) -> None:
+        """What was paused goes on, as it is ordered again, or is counted with the rest of its new group."""
+        self._db.execute(
+            "UPDATE transfers SET group_id = ?, if_exists = ?, sha256 = ?, root = ? WHERE id = ?",
+            (group.id, group.if_exists.value, group.sha256, root.id if root else None, id_),
+        )
+        if state is S.PAUSED:
+            began, code, detail = _beginning(group, root)
+            self._db.execute(
+                "UPDATE transfers SET state = ?, code = ?, detail = ? WHERE id = ?",
+                (advance(state, began).value, code, detail, id_),
+            )
 
 
 def new_client_id() -> str:
@@ -293,8 +236,29 @@ def new_client_id() -> str:
     return secrets.token_hex(16)
 
 
-def _new_row(group: Group, row: NewTransfer, now: float) -> tuple[Any, ...]:
-    state = S.SKIPPED if row.skipped else S.FAILED if row.failed else S.QUEUED
+_INSERT = (
+    "INSERT INTO transfers (group_id, kind, state, local, remote, relative, if_exists, sha256, size,"
+    " code, detail, client_id, created, finished, root)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    # No OR IGNORE: that would speak for what the triggers do as well.
+    " ON CONFLICT (group_id, local, remote, relative) DO NOTHING"
+)
+
+
+def _beginning(group: Group, root: Root | None) -> tuple[TransferState, str | None, str]:
+    """How a row comes in: state, code, detail."""
+    if root is not None and root.paused:
+        return S.PAUSED, USER, ""
+    if group.held is not Hold.NO:
+        return S.PAUSED, HELD, COUNTING if group.held is Hold.COUNTS else ""
+    return S.QUEUED, None, ""
+
+
+def _new_row(group: Group, row: NewTransfer, root: Root | None, now: float) -> tuple[Any, ...]:
+    state, code, detail = _beginning(group, root)
+    if row.skipped or row.failed:
+        state = S.SKIPPED if row.skipped else S.FAILED
+        code, detail = row.skipped or row.failed, row.detail
     advance(S.NEW, state)
     return (
         group.id,
@@ -306,23 +270,15 @@ def _new_row(group: Group, row: NewTransfer, now: float) -> tuple[Any, ...]:
         group.if_exists.value,
         group.sha256,
         row.size,
-        row.skipped or row.failed,
-        row.detail,
+        code,
+        detail,
         new_client_id() if row.kind is Kind.UPLOAD else None,
         now,
-        None if state is S.QUEUED else now,
+        now if row.skipped or row.failed else None,
+        root.id if root else None,
     )
 
 
 def _any_of(states: Iterable[TransferState]) -> tuple[str, tuple[str, ...]]:
     values = tuple(sorted(state.value for state in states))
     return ", ".join("?" * len(values)), values
-
-
-def _of(group: int | None, since: float | None) -> tuple[str, tuple[float, ...]]:
-    """A clause, and its values."""
-    if group is not None:
-        return "group_id = ?", (group,)
-    if since is not None:
-        return "(finished IS NULL OR finished >= ?)", (since,)
-    return "TRUE", ()

@@ -1,19 +1,25 @@
-"""The ledger's file: opened, made, checked; SQLite's errors as problems that name it."""
+"""The ledger's file: opened, made, brought up to date, checked; SQLite's errors as problems that name it."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from howdah_common.problems import ProblemError
-from howdah_desktop.engine.ledger_rows import SCHEMA
+from howdah_desktop import system
+from howdah_desktop.engine.ledger_schema import (
+    AS_VERSION_2,
+    FROM_VERSION_1,
+    SCHEMA,
+    TALLIES,
+    VERSION,
+)
 
 FILE_NAME = "ledger.sqlite3"
-VERSION = 1
 BUSY_MILLISECONDS = 5_000
 
 
@@ -34,10 +40,14 @@ class LedgerFile:
     def close(self) -> None:
         self._db.close()
 
+    @property
+    def writes(self) -> int:
+        """Grows with every row that is written over this connection."""
+        return self._db.total_changes
+
     def _connect(self, read_only: bool) -> sqlite3.Connection:
         if not read_only and not self.path.exists():
-            # Made with its rights: SQLite gives them to the files beside it too.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            _make_private(self.path)
         mode = "ro" if read_only else "rw"
         db = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, check_same_thread=False
@@ -52,13 +62,34 @@ class LedgerFile:
                 "ledger_newer", f"{self.path} has version {version}; this program knows {VERSION}."
             )
         if read_only:
+            if version == 1:
+                self._db.executescript(AS_VERSION_2)
             return
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         if self._db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("quick_check found damage")
         if version == 0:
-            self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            self._change(SCHEMA + TALLIES)
+        elif version == 1:
+            self._keep_copy(f"{FILE_NAME}.v1")
+            self._change(FROM_VERSION_1)
+
+    def _change(self, script: str) -> None:
+        """To our version, in one step."""
+        self._db.executescript(
+            f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {VERSION}; COMMIT;"
+        )
+
+    def _keep_copy(self, name: str) -> None:
+        """The file as it is now, under another name, whole or not at all."""
+        copy, unfinished = self.path.with_name(name), self.path.with_name(f"{name}.unfinished")
+        unfinished.unlink(missing_ok=True)
+        _make_private(unfinished)
+        with closing(sqlite3.connect(unfinished)) as target:
+            self._db.backup(target)
+        unfinished.replace(copy)
+        system.sync_folder(copy.parent)
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -72,7 +103,11 @@ class LedgerFile:
         except sqlite3.DatabaseError as error:
             raise ProblemError("ledger_damaged", f"{self.path}: {error}.") from error
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    def rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
         with self.told():
-            rows = self._db.execute(sql, values).fetchall()
-        yield from rows
+            return self._db.execute(sql, values).fetchall()
+
+
+def _make_private(path: Path) -> None:
+    """An empty file with its rights: SQLite gives them to the files beside it too."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

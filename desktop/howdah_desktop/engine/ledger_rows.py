@@ -1,4 +1,4 @@
-"""How a transfer stands in the ledger: the schema, and rows to objects and back."""
+"""How a transfer stands in the ledger: rows to objects and back."""
 
 from __future__ import annotations
 
@@ -11,53 +11,6 @@ from howdah_desktop.engine.transfers import (
     TransferState,
 )
 from howdah_desktop.system import SourceIdentity
-
-SCHEMA = """
-CREATE TABLE groups (
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    if_exists TEXT NOT NULL,
-    sha256 INTEGER NOT NULL,
-    created REAL NOT NULL
-);
-CREATE TABLE roots (
-    id INTEGER PRIMARY KEY,
-    group_id INTEGER NOT NULL REFERENCES groups,
-    local BLOB NOT NULL,
-    remote TEXT NOT NULL
-);
-CREATE TABLE transfers (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    group_id INTEGER NOT NULL REFERENCES groups,
-    kind TEXT NOT NULL,
-    state TEXT NOT NULL,
-    local BLOB NOT NULL,      -- names need not be UTF-8
-    remote TEXT NOT NULL,
-    relative TEXT NOT NULL,
-    if_exists TEXT NOT NULL,
-    sha256 INTEGER NOT NULL,
-    size INTEGER,
-    large INTEGER AS (size IS NULL OR size >= 8388608) VIRTUAL,  -- its lane, see scheduler.py
-    code TEXT,
-    detail TEXT NOT NULL DEFAULT '',
-    attempt INTEGER NOT NULL DEFAULT 0,
-    next_try REAL,
-    client_id TEXT,
-    generation INTEGER NOT NULL DEFAULT 0,
-    upload_id TEXT,
-    chunk_bytes INTEGER,
-    dev INTEGER, inode INTEGER, source_bytes INTEGER, mtime_ns INTEGER,
-    digest TEXT,
-    final_path TEXT,
-    done_bytes INTEGER NOT NULL DEFAULT 0,
-    created REAL NOT NULL,
-    finished REAL
-);
-CREATE UNIQUE INDEX transfers_once ON transfers (group_id, local, remote, relative);
-CREATE INDEX transfers_state ON transfers (state, large, id);
-CREATE INDEX transfers_local ON transfers (local, id);
-CREATE TABLE line (carried_bytes INTEGER, good INTEGER NOT NULL);
-"""
 
 COLUMNS = (
     "id",
@@ -87,8 +40,14 @@ COLUMNS = (
     "done_bytes",
     "created",
     "finished",
+    "root",
 )
 TRANSFER_COLUMNS = ", ".join(COLUMNS)
+VIEW_COLUMNS = (
+    "id, group_id, kind, state, local, remote, relative, size, code, detail, attempt, next_try, digest,"
+    " final_path, done_bytes, created, finished, root"
+)
+"""What `views.shown` takes, in its order."""
 
 
 def to_columns(transfer: Transfer) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Speed and time left. Pure: the clock comes in as an argument."""
+"""Speed and time left. The clock comes in as an argument."""
 
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 
 AVERAGED_SECONDS = 4.0
@@ -44,3 +45,20 @@ class Meter:
     def seconds_left(self, left_bytes: int) -> float | None:
         rate = self.bytes_per_second
         return left_bytes / rate if rate and rate >= 1 else None
+
+
+class Traffic:
+    """Bytes that went over the line in either direction, sent twice or not. For any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.up = 0
+        self.down = 0
+
+    def sent(self, count: int) -> None:
+        with self._lock:
+            self.up += count
+
+    def fetched(self, count: int) -> None:
+        with self._lock:
+            self.down += count

@@ -1,109 +1,132 @@
-"""What can be asked of an engine, as its control thread carries it out."""
+"""What can be asked of an engine about transfers that it has, as its control thread carries it out."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from howdah_common.problems import ProblemError
-from howdah_desktop.engine import outcomes
-from howdah_desktop.engine.control_thread import ControlThread
-from howdah_desktop.engine.ledger import Group, Ledger, NewTransfer, Root
-from howdah_desktop.engine.listing import batches, found_in
+from howdah_desktop.engine.additions import Additions
+from howdah_desktop.engine.holding import Holding
+from howdah_desktop.engine.ledger import Ledger
+from howdah_desktop.engine.ledger_groups import Group
+from howdah_desktop.engine.ledger_orders import Chosen
+from howdah_desktop.engine.news import News
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.runs import Runs
-from howdah_desktop.engine.transfers import ACTIVE, LIVE, IfExists, Kind, Transfer, TransferState
-from howdah_desktop.engine.waits import Waits
-from howdah_desktop.engine.walk import named_by_user
+from howdah_desktop.engine.transfers import ACTIVE, Kind, Transfer, TransferState, before
+from howdah_desktop.engine.views import Withdrawn
 
 S = TransferState
 
-FOLLOWED_SECONDS = 10.0
-
-_NOTHING_WRONG = {"code": None, "detail": "", "next_try": None, "finished": None}
+_NOTHING_WRONG = {"code": None, "detail": "", "next_try": None, "finished": None, "attempt": 0}
 
 
 class Orders:
-    """Belongs to the control thread, but for `follows`."""
+    """Belongs to the control thread. Each gives how many rows it changed.
+
+    Rows that a thread works on, or that the receiver has to hear of, are seen to one by one; all others
+    in one step, however many they are.
+    """
 
     def __init__(
         self,
-        control: ControlThread,
         ledger: Ledger,
+        news: News,
         rows: Rows,
         runs: Runs,
-        waits: Waits,
         presence: Presence,
-        own_folder: bytes,
+        holding: Holding,
+        additions: Additions,
     ) -> None:
-        self._control = control
         self._ledger = ledger
+        self._news = news
         self._rows = rows
         self._runs = runs
-        self._waits = waits
         self._presence = presence
-        self._own_folder = own_folder
-        self._followed: dict[int, float] = {}
-        self.listing: set[int] = set()
-        """Roots that a thread is listing."""
+        self._holding = holding
+        self._additions = additions
 
-    def follows(self, group: int) -> None:
-        """Somebody waits for the end of `group`: its transfers stay its own."""
-        self._followed[group] = time.monotonic()
+    def begin(self) -> None:
+        """What an earlier engine left goes on."""
+        for row in self._ledger.taken_back():
+            self._runs.cancel(row)
+        self._holding.begin()
+        self._additions.list_roots(self._ledger.roots())
 
-    def add_sends(self, paths: Sequence[bytes], to: str, if_exists: IfExists, sha256: bool) -> int:
-        group = self._ledger.add_group(Kind.UPLOAD, if_exists, sha256)
-        rows: list[NewTransfer] = []
-        for path in paths:
-            real, row, target = named_by_user(path, to)
-            if row is None:
-                self._ledger.add_root(group, real, target, self._followed_groups())
-            else:
-                rows.append(row)
-        self._add_rows(group, rows)
-        self.list_roots(self._ledger.roots(group.id))
-        return group.id
+    def pause(self, chosen: Chosen) -> int:
+        self._rows.save()
+        roots = self._roots(chosen)
+        self._ledger.pause_roots(roots, True)
+        count = sum([self._runs.pause(id_) for id_ in self._at_work(chosen)])
+        self._rows.save()
+        count += self._rows.touched(self._ledger.pause(chosen, but=self._runs.running))
+        if chosen.everything:
+            self._holding.let_go()
+        self._holding.count_again()
+        self._news.roots(roots)
+        return count
 
-    def add_fetches(self, remotes: Sequence[str], to: bytes, if_exists: IfExists) -> int:
-        group = self._ledger.add_group(Kind.DOWNLOAD, if_exists, sha256=False)
-        folder = os.path.abspath(to)  # noqa: PTH100  # bytes
-        for remote in remotes:
-            self._ledger.add_root(group, folder, remote, self._followed_groups())
-        self.list_roots(self._ledger.roots(group.id))
-        return group.id
+    def resume(self, chosen: Chosen) -> tuple[int, list[Transfer]]:
+        """Gives also the failed rows that may stand for a folder: to be looked at, then `resume_these`."""
+        self._rows.save()
+        roots = self._roots(chosen)
+        self._ledger.pause_roots(roots, False)
+        count = sum([self._runs.go_on(id_) for id_ in self._at_work(chosen)])
+        self._rows.save()
+        count += sum([self._holding.release(group) for group in self._answered_by(chosen)])
+        count += self._rows.touched(self._ledger.resume(chosen, but=self._runs.running))
+        self._holding.count_again()
+        self._news.roots(roots)
+        self._try_now()
+        return count, self._ledger.unlisted(chosen)
 
-    def resume(self) -> int:
-        rows = self._ledger.in_states((S.FAILED, S.WAITING))
+    def resume_these(self, failed: Sequence[Transfer], folders: Collection[int]) -> int:
+        """Failed rows; those among `folders` are listed again, and stand no more for what is in them."""
+        rows = [row for row in map(self._same, failed) if row is not None]
         for row in rows:
-            self._waits.drop(row.id)
-            if _was_not_listed(row):
+            if row.id in folders:
                 group = Group(row.group, row.kind, row.if_exists, row.sha256)
-                self._ledger.add_root(group, row.local, row.remote, self._followed_groups())
+                self._additions.add_folder(group, row.local, row.remote)
                 self._runs.cancel(row)
             else:
-                self._rows.put(row, state=S.QUEUED, attempt=0, **_NOTHING_WRONG)
-        self._presence.try_now()
+                self._rows.put(row, state=S.QUEUED, **_NOTHING_WRONG)
         self._rows.save()
-        self.list_roots(self._ledger.roots())
+        again = Chosen([row.id for row in rows if row.id in folders])
+        self._rows.hidden(self._ledger.hide(again))
+        self._try_now()
         return len(rows)
 
-    def cancel(self, ids: Sequence[int] | None) -> int:
+    def cancel(self, chosen: Chosen) -> int:
+        count = self._cancel(chosen)
+        roots = self._roots(chosen)
+        self._ledger.roots_listed(roots)
+        if chosen.everything:
+            self._holding.let_go()
+        self._holding.count_again()
+        self._news.roots(roots)
+        return count
+
+    def remove(self, chosen: Chosen) -> int:
+        if not chosen.everything:
+            self._cancel(chosen, frozenset({S.FAILED}))
         self._rows.save()
-        wanted = None if ids is None else set(ids)
-        rows = [
-            row
-            for row in self._ledger.in_states((*LIVE, S.FAILED))
-            if wanted is None or row.id in wanted
-        ]
-        for row in rows:
-            self._runs.cancel(row)
-        if ids is None:
-            for root in self._ledger.roots():
-                self._ledger.root_listed(root)
+        return self._rows.hidden(self._ledger.hide(chosen))
+
+    def release(self, group: int) -> int:
         self._rows.save()
-        return len(rows)
+        return self._holding.release(group)
+
+    def withdraw(self, group: int) -> Withdrawn:
+        roots = [root.id for root in self._ledger.roots(group)]
+        self._ledger.roots_listed(roots)
+        self._holding.let_go([group])
+        chosen = Chosen(group=group)
+        cancelled = self._cancel(chosen)
+        arrived = self._ledger.arrived(chosen)
+        self._rows.hidden(self._ledger.hide(chosen, frozenset(S) - {S.DONE}))
+        self._news.roots(roots)
+        return Withdrawn(cancelled, arrived)
 
     def runnable(self, without: set[int]) -> int:
         """How many transfers of other groups could go on now."""
@@ -114,63 +137,68 @@ class Orders:
         roots = sum(root.group.id not in without for root in self._ledger.roots())
         return roots + sum(row.group not in without and not holds(row.size) for row in rows)
 
-    # -- folders into rows
+    # -- inside
 
-    def list_roots(self, roots: Iterable[Root]) -> None:
-        for root in roots:
-            if root.id not in self.listing:
-                self.listing.add(root.id)
-                self._list(root)
-
-    def _list(self, root: Root) -> None:
-        self._control.submit(lambda: self._walk(root), lambda problem: self._listed(root, problem))
-
-    def _walk(self, root: Root) -> None:
-        """In a thread of the pool."""
-        found = found_in(root, self._presence.current, self._own_folder, self._control.check)
-        for batch in batches(found):
-
-            def add(batch: list[NewTransfer] = batch) -> None:
-                # Cancelled meanwhile, or given again by a newer order.
-                if root not in self._ledger.roots(root.group.id):
-                    raise ProblemError("interrupted")
-                self._add_rows(root.group, batch)
-
-            self._control.ask(add)
-
-    def _listed(self, root: Root, problem: ProblemError | None) -> None:
-        self.listing.discard(root.id)
-        if problem is None:
-            self._ledger.root_listed(root)
-        elif outcomes.is_receivers(problem):
-            self._presence.lost(problem)  # listed again once it answers
-        elif problem.code != "interrupted":
-            row = NewTransfer(
-                root.group.kind,
-                root.local,
-                root.remote,
-                failed=problem.code,
-                detail=problem.detail,
-            )
-            self._add_rows(root.group, [row])
-            self._ledger.root_listed(root)
-        self._rows.added(())  # the end of a listing is news
-
-    def _add_rows(self, group: Group, rows: list[NewTransfer]) -> None:
+    def _cancel(
+        self, chosen: Chosen, states: Collection[TransferState] = before(S.CANCELLED)
+    ) -> int:
         self._rows.save()
-        added = self._ledger.add(group, rows, self._followed_groups())
-        self._runs.moved(added)
-        self._rows.added(added)
+        running = self._runs.running
+        count = sum(
+            [
+                self._runs.cancel(running[id_])
+                for id_ in self._at_work(chosen)
+                if S.SENDING in states
+            ]
+        )
+        for row in self._ledger.known_there(chosen, self._runs.jobs, states):
+            count += row.id not in running and self._runs.cancel(row)
+        self._rows.save()
+        return count + self._rows.touched(self._ledger.cancel(chosen, running, states))
 
-    def _followed_groups(self) -> set[int]:
-        since = time.monotonic() - FOLLOWED_SECONDS
-        return {group for group, asked in self._followed.items() if asked > since}
+    def _at_work(self, chosen: Chosen) -> list[int]:
+        """Rows with a thread, of those that are chosen."""
+        ids, roots = set(chosen.ids or ()), set(chosen.roots)
+        newest = 0
+        if chosen.group is not None and (group := self._ledger.group(chosen.group)):
+            newest = group.newest
+        return [
+            row.id
+            for row in self._runs.running.values()
+            if chosen.everything
+            or row.id in ids
+            or row.root in roots
+            or (row.group == chosen.group and row.id > newest)
+        ]
+
+    def _roots(self, chosen: Chosen) -> list[int]:
+        """Chosen folders that are still being listed."""
+        return [
+            root.id for root in self._ledger.roots() if chosen.everything or root.id in chosen.roots
+        ]
+
+    def _answered_by(self, chosen: Chosen) -> Iterable[int]:
+        """Groups for which going on is a yes."""
+        if chosen.everything:
+            return self._holding.asking()
+        return self._ledger.groups_of_roots(chosen.roots)
+
+    def _same(self, row: Transfer) -> Transfer | None:
+        """The row as it is now, if it still failed."""
+        now = self._rows.get(row.id)
+        return now if now is not None and now.state is S.FAILED else None
+
+    def _try_now(self) -> None:
+        self._presence.try_now()
+        self._runs.fullness.ask_now()
+        self._additions.list_roots(self._ledger.roots())
 
 
-def _was_not_listed(row: Transfer) -> bool:
-    """Whether the row stands for a folder, or a part of one, whose files have no rows yet."""
-    if row.state is not S.FAILED:
-        return False
+def was_not_listed(row: Transfer) -> bool:
+    """Whether a failed row without a size stands for a folder, or a part of one, whose files have no rows.
+
+    Looks at the disk: not for the control thread.
+    """
     if row.kind is Kind.DOWNLOAD:
-        return row.size is None
+        return True
     return os.path.isdir(row.local) and not os.path.islink(row.local)  # noqa: PTH112, PTH114  # bytes

@@ -1,50 +1,40 @@
-"""What changed, counted, for whoever looks at the engine."""
+"""What changed, counted, for a command that follows the engine."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
 from howdah_desktop.engine.jobs import Job
 from howdah_desktop.engine.ledger import Ledger
+from howdah_desktop.engine.ledger_tallies import Tally
+from howdah_desktop.engine.ledger_views import WITHOUT_ARRIVING
 from howdah_desktop.engine.meter import Meter
-from howdah_desktop.engine.scheduler import Reachability
-from howdah_desktop.engine.transfers import LIVE, Transfer, TransferState
-from howdah_desktop.engine.views import Snapshot, explain_receiver, view
+from howdah_desktop.engine.news import News
+from howdah_desktop.engine.showing import view
+from howdah_desktop.engine.transfers import ACTIVE, ENDED, UNFINISHED, Transfer, TransferState
+from howdah_desktop.engine.views import ReceiverView, Snapshot
 
 BETWEEN_SECONDS = 0.2
 
+_NONE: Tally = (0, 0, 0)
+
 
 class Reports:
-    """For the control thread, but for `wait`."""
+    """For the control thread."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, news: News) -> None:
         self._ledger = ledger
+        self._news = news
         self._began = time.time()
+        ended = {state.value for state in ENDED}
+        self._before = {s: tally for s, tally in ledger.tallies().items() if s in ended}
         """What ended before is history: it is in no count, unless its group is asked about."""
-        self._news = threading.Condition()
-        self._change = 1
-        self._rows: dict[int, int] = {}
+        self._counted: dict[int | None, tuple[int, dict[str, Tally]]] = {}
         self._meters: dict[int | None, Meter] = {}
         self._told_at = 0.0
         self._told_change = 0
         self.listeners: list[Callable[[], None]] = []
-
-    def changed(self, ids: Iterable[int]) -> None:
-        with self._news:
-            self._change += 1
-            for id_ in ids:
-                self._rows[id_] = self._change
-            self._news.notify_all()
-
-    def receiver_changed(self) -> None:
-        self.changed(())
-
-    def wait(self, since: int, seconds: float) -> None:
-        """In any thread: until there is something newer than `since`."""
-        with self._news:
-            self._news.wait_for(lambda: self._change > since, timeout=seconds)
 
     def tell(self, jobs: Mapping[int, Job], running: Iterable[int]) -> None:
         """Progress counts as news, but not all the time."""
@@ -52,41 +42,49 @@ class Reports:
         if now - self._told_at < BETWEEN_SECONDS:
             return
         self._told_at = now
-        at_work = list(running)
-        for id_ in at_work:
-            jobs[id_].tick(now)
+        at_work = [jobs[id_] for id_ in running]
+        for job in at_work:
+            job.tick(now)
         if at_work:
-            self.changed(at_work)
-        if self._change != self._told_change:
-            self._told_change = self._change
+            self._news.rows((job.id, job.transfer.root or 0) for job in at_work)
+        if self._news.change != self._told_change:
+            self._told_change = self._news.change
             for listener in self.listeners:
                 listener()
+
+    def next_telling(self) -> float | None:
+        """When there is something to tell (monotonic); None: when something happens."""
+        waits = bool(self.listeners) and self._news.change != self._told_change
+        return self._told_at + BETWEEN_SECONDS if waits else None
 
     def snapshot(
         self,
         since: int,
         group: int | None,
         jobs: Mapping[int, Job],
-        reach: Reachability,
+        receiver: ReceiverView,
     ) -> Snapshot:
         rows = self._rows_since(since, group)
-        views = tuple(view(row, jobs[row.id].live() if row.id in jobs else None) for row in rows)
-        at_work = [j for j in jobs.values() if group is None or j.transfer.group == group]
-        size, done = self._ledger.totals(group, self._began, [job.id for job in at_work])
-        lives = [job.live() for job in at_work]
-        done += sum(live.done_bytes for live in lives)
-        in_flight = sum(live.in_flight_bytes for live in lives)
+        views = tuple(
+            view(row, jobs[row.id].live() if row.state in ACTIVE and row.id in jobs else None)
+            for row in rows
+        )
+        at_work = {j.id: j.live() for j in jobs.values() if group in (None, j.transfer.group)}
+        tallies = self._tallies(group)
+        arriving = [tally for state, tally in tallies.items() if state not in WITHOUT_ARRIVING]
+        size = sum(size for _, size, _ in arriving)
+        # Of those at work, whoever works on them knows better.
+        done = sum(done for _, _, done in arriving)
+        done -= sum(self._ledger.done_bytes_of(at_work).values())
+        done += sum(live.done_bytes for live in at_work.values())
+        in_flight = sum(live.in_flight_bytes for live in at_work.values())
         meter = self._meters.setdefault(group, Meter())
         meter.note(done + in_flight, time.monotonic())
-        next_try = None if reach.up else time.time() + max(0.0, reach.next_try - time.monotonic())
         return Snapshot(
-            change=self._change,
+            change=self._news.change,
             transfers=views,
-            receiver=explain_receiver(reach.code, reach.detail, next_try),
-            counts={
-                state.value: count
-                for state, count in self._ledger.counts(group, self._began).items()
-            },
+            receiver=receiver,
+            counts={state: files for state, (files, _, _) in tallies.items() if files},
             listing=bool(self._ledger.roots(group)),
             size=size,
             done_bytes=max(0, done),
@@ -95,10 +93,29 @@ class Reports:
             seconds_left=meter.seconds_left(max(0, size - done - in_flight)),
         )
 
+    def _tallies(self, group: int | None) -> dict[str, Tally]:
+        """By state; read again only when something was written."""
+        writes, tallies = self._counted.get(group, (-1, {}))
+        if writes != self._ledger.writes:
+            writes = self._ledger.writes
+            tallies = self._ledger.tallies(group)
+            if group is None:
+                tallies = self._of_this_engine(tallies)
+            self._counted[group] = writes, tallies
+        return tallies
+
+    def _of_this_engine(self, tallies: Mapping[str, Tally]) -> dict[str, Tally]:
+        now: dict[str, Tally] = {}
+        for state, (files, size, done) in tallies.items():
+            old_files, old_size, old_done = self._before.get(state, _NONE)
+            now[state] = files - old_files, size - old_size, done - old_done
+        if "failed" in now:  # the one end that leads on, so that what was before may have changed
+            now["failed"] = self._ledger.failed_since(self._began), 0, 0
+        return now
+
     def _rows_since(self, since: int, group: int | None) -> list[Transfer]:
-        if since > 0:
-            changed = [id_ for id_, change in self._rows.items() if change > since]
-            return self._ledger.some(changed, group)
+        if since > 0 and self._news.knows(since):
+            return self._ledger.some([id_ for id_, _ in self._news.rows_since(since)], group)
         if group is not None:
             return self._ledger.of_group(group)
-        return self._ledger.in_states((*LIVE, TransferState.FAILED))
+        return self._ledger.in_states((*UNFINISHED, TransferState.FAILED))

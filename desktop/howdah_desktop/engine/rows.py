@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from howdah_desktop.engine import outcomes
 from howdah_desktop.engine.ledger import Ledger
-from howdah_desktop.engine.reports import Reports
+from howdah_desktop.engine.ledger_orders import Touched
+from howdah_desktop.engine.news import News
 from howdah_desktop.engine.transfers import Transfer
 
 GATHER_SECONDS = 0.05
@@ -17,9 +18,9 @@ GATHER_SECONDS = 0.05
 class Rows:
     """Belongs to the control thread."""
 
-    def __init__(self, ledger: Ledger, reports: Reports) -> None:
+    def __init__(self, ledger: Ledger, news: News) -> None:
         self._ledger = ledger
-        self._reports = reports
+        self._news = news
         self._changed: dict[int, Transfer] = {}
         self._urgent = False
         self._saved_at = 0.0
@@ -46,10 +47,6 @@ class Rows:
         self.write(row)
         return row
 
-    def added(self, rows: Iterable[Transfer]) -> None:
-        """They stand in the ledger already."""
-        self._reports.changed(row.id for row in rows)
-
     def save(self, *, at_once: bool = True) -> None:
         """One commit for all that changed; what nothing builds on yet may gather for a moment."""
         now = time.monotonic()
@@ -58,5 +55,31 @@ class Rows:
         self._urgent, self._saved_at = False, now
         if self._changed:
             self._ledger.save(list(self._changed.values()))
-            self._reports.changed(self._changed)
+            self.told(self._changed.values())
             self._changed.clear()
+
+    # -- what the ledger has already
+
+    def told(self, rows: Iterable[Transfer]) -> None:
+        self._news.rows((row.id, row.root or 0) for row in rows)
+
+    def touched(self, touched: Touched) -> int:
+        """Rows that an order changed; gives how many."""
+        if touched.rows is None:
+            self._news.much()
+        elif touched.rows:
+            self._news.rows(touched.rows)
+        return touched.count
+
+    def hidden(self, touched: Touched) -> int:
+        """Rows that an order took out of the list; gives how many."""
+        if touched.rows is None:
+            self._news.much()
+        elif touched.rows:
+            self._news.gone(touched.rows)
+        return touched.count
+
+    def show_again(self, row: Transfer) -> None:
+        """It was taken back, and arrived nevertheless."""
+        self._ledger.show_again(row.id)
+        self._news.back(row.id, row.root or 0)

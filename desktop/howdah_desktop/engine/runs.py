@@ -15,10 +15,19 @@ from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.jobs import Job
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.link import Link
+from howdah_desktop.engine.meter import Traffic
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.scheduler import Candidate, Fullness, Slots, choose, is_small
-from howdah_desktop.engine.transfers import ACTIVE, LIVE, Kind, Transfer, TransferState, advance
+from howdah_desktop.engine.transfers import (
+    ACTIVE,
+    UNFINISHED,
+    USER,
+    Kind,
+    Transfer,
+    TransferState,
+    advance,
+)
 
 S = TransferState
 
@@ -54,6 +63,7 @@ class Runs:
         self._noted_at = 0.0
         self._giving_up = 0
         self.link = Link(ledger.link_memory())
+        self.traffic = Traffic()
         self.fullness = Fullness()
         self.jobs: dict[int, Job] = {}
         """Of transfers that have begun and are not at an end; many of them may be waiting."""
@@ -82,23 +92,56 @@ class Runs:
         for id_, row in self.running.items():
             done_bytes = self.jobs[id_].live().done_bytes
             if done_bytes != row.done_bytes:
-                self._rows.write(replace(row, done_bytes=done_bytes))
+                self._presence.heard()
+                self.running[id_] = replace(row, done_bytes=done_bytes)
+                self._write(self.running[id_])
 
     def moved(self, rows: list[Transfer]) -> None:
         """Rows that came over from an older group; some may be at work."""
         for row in rows:
             if row.id in self.running:
-                self.jobs[row.id].moves_to(row)
-                self.running[row.id] = self.jobs[row.id].transfer
+                job = self.jobs[row.id]
+                job.moves_to(row)
+                job.paused = False  # ordered again: it goes on
+                self.running[row.id] = job.transfer
 
-    def cancel(self, row: Transfer) -> None:
+    def leaving(self) -> set[int]:
+        """Rows that are cancelled, but whose thread has not ended yet."""
+        return {id_ for id_ in self.running if self.jobs[id_].cancelled}
+
+    # -- orders; each says whether it changed anything
+
+    def cancel(self, row: Transfer) -> bool:
+        """One that is at work, or that the receiver has to hear of."""
         if row.id in self.running:
-            self.jobs[row.id].cancelled = True
-            self.jobs[row.id].stop()  # and then `_ended`
-            return
-        job = self.jobs.get(row.id) or Job(row, self.link, 1, self._note)
+            job = self.jobs[row.id]
+            changes, job.cancelled = not job.cancelled, True
+            job.stop()  # and then `_ended`
+            return changes
+        job = self.jobs.get(row.id) or self._job(row)
         self._give_up(job)
-        self._end(self._rows.put(row, state=S.CANCELLED, finished=time.time()))
+        self._end(self._cancelled(row))
+        return True
+
+    def pause(self, id_: int) -> bool:
+        """One that is at work. It counts as paused at once, so that this outlives a kill."""
+        job = self.jobs[id_]
+        if job.paused or job.cancelled:
+            return False
+        job.paused = True
+        job.stop()  # and then `_ended`
+        self._write(job.transfer)
+        return True
+
+    def go_on(self, id_: int) -> bool:
+        """One that was paused while it was at work, and still is: it ends that, and begins again."""
+        job = self.jobs[id_]
+        if not job.paused or job.cancelled:
+            return False
+        job.paused = False
+        done_bytes = job.live().done_bytes
+        self._rows.write(replace(job.transfer, state=S.QUEUED, done_bytes=done_bytes))
+        return True
 
     def close(self) -> None:
         """Stop all; everything stays resumable."""
@@ -110,7 +153,9 @@ class Runs:
         self._presence.drop_connections()
         self._control.end_workers()
         for row in self.running.values():
-            if row.state in ACTIVE:
+            if self.jobs[row.id].paused:
+                self._write(row)
+            elif row.state in ACTIVE:
                 self._rows.put(row, state=S.QUEUED)
 
     # -- inside
@@ -131,12 +176,23 @@ class Runs:
         row = self._rows.put(row, state=state, code=None, detail="", next_try=None)
         job = self.jobs.get(row.id)
         if job is None:
-            job = self.jobs[row.id] = Job(row, self.link, self._connections, self._note)
+            job = self.jobs[row.id] = self._job(row)
         job.prepare(row)
         self.running[row.id] = row
         self._control.submit(
             lambda: job.run(self._presence.current()), lambda found: self._ended(job, found)
         )
+
+    def _job(self, row: Transfer) -> Job:
+        return Job(row, self.link, self._connections, self._note, self.traffic)
+
+    def _write(self, row: Transfer) -> None:
+        """A row at work, as it is to stand in the ledger."""
+        job = self.jobs[row.id]
+        row = replace(row, done_bytes=job.live().done_bytes)
+        if job.paused:
+            row = outcomes.put(row, state=S.PAUSED, code=USER, detail="", next_try=None)
+        self._rows.write(row)
 
     def _note(self, row: Transfer) -> None:
         """A job's row has changed; called in its thread."""
@@ -146,23 +202,39 @@ class Runs:
         if row.id in self.running:
             advance(self.running[row.id].state, row.state)
             self.running[row.id] = row
-            self._rows.write(row)
+            self._presence.heard()
+            self._write(row)
 
     def _ended(self, job: Job, found: Outcome | ProblemError) -> None:
         del self.running[job.id]
         row = replace(job.transfer, done_bytes=job.live().done_bytes)
+        paused, job.paused = job.paused, False
         if isinstance(found, Outcome):
+            self._presence.heard()
             self.fullness.taken(row.size or 0)
             self._end(outcomes.succeeded(row, found, time.time()))
+            if job.cancelled:
+                self._arrived_nevertheless(row)
             return
         log.info("transfer %d: %s %s", row.id, found.code, found.detail)
         if job.cancelled:
             self._give_up(job)
-            self._end(self._rows.put(row, state=S.CANCELLED, finished=time.time()))
+            self._end(self._cancelled(row))
+            return
+        if paused:
+            self._end(self._rows.put(row, state=S.PAUSED, code=USER, detail="", next_try=None))
             return
         if job.moved_forward():
             row = replace(row, attempt=0)
         self._held_up(job, row, found)
+
+    def _cancelled(self, row: Transfer) -> Transfer:
+        was_paused = {"code": None, "detail": ""} if row.state is S.PAUSED else {}
+        return self._rows.put(row, state=S.CANCELLED, finished=time.time(), **was_paused)
+
+    def _arrived_nevertheless(self, row: Transfer) -> None:
+        self._rows.save()
+        self._rows.show_again(row)
 
     def _held_up(self, job: Job, row: Transfer, problem: ProblemError) -> None:
         step = outcomes.held_up(row, problem, random.random(), time.time())
@@ -181,7 +253,7 @@ class Runs:
     def _end(self, row: Transfer, *, urgent: bool = False) -> None:
         """A run is over; the row stands as it is now."""
         self._rows.write(row, urgent=urgent)
-        if row.state not in LIVE:
+        if row.state not in UNFINISHED:
             self.jobs.pop(row.id, None)
 
     def _give_up(self, job: Job) -> None:

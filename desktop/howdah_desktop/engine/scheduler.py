@@ -55,6 +55,10 @@ class Fullness:
         if self.refused_bytes is not None and size >= self._held_from:
             self.refused_bytes = None
 
+    def ask_now(self) -> None:
+        """Somebody wants to know: the next one asks at once."""
+        self.asked_at = -FLOOR_SECONDS["storage_full"]
+
     def holds(self, size: int | None) -> bool:
         return self.refused_bytes is not None and (size is None or size >= self._held_from)
 

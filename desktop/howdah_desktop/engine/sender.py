@@ -20,7 +20,7 @@ from howdah_common.messages import (
 )
 from howdah_common.problems import Next, ProblemError
 from howdah_common.ranges import RangeSet
-from howdah_desktop.engine.chunkwork import ChunkWork
+from howdah_desktop.engine.chunkwork import ChunkMap, ChunkWork
 from howdah_desktop.engine.completion import Outcome, finish, published
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.scheduler import is_small
@@ -72,6 +72,11 @@ class Sender:
             if upload.known and not self._tally.sent_any:
                 self._ask_have(work, source)
             return self._send_and_complete(work, source)
+
+    def map(self) -> ChunkMap | None:
+        """For any thread: which chunks are where, once there are any."""
+        work = self._work
+        return None if work is None else work.map()
 
     # -- before the bytes
 
@@ -182,12 +187,9 @@ class Sender:
             digests = b"".join(self._hash(work, source, n, buffer) for n in numbers)
             answer = self._receiver.have(self._upload_id, Have(first=first, digests=digests))
             missing = RangeSet(answer.missing)
-            there = work.received()
-            for number in numbers:
-                if number not in missing:
-                    there.add(number)
-                    found = True
-            work.receiver_says(there)
+            there, before = RangeSet.of(n for n in numbers if n not in missing), work.received()
+            found = found or bool(there)
+            work.filled(RangeSet.of(n for n in there.numbers() if n not in before))
             tell(self._watch, work)
             if not found and first > 0:
                 return

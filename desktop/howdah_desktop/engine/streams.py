@@ -45,6 +45,7 @@ class ChunkStream:
 
     def __iter__(self) -> Iterator[memoryview]:
         for number in self._numbers:
+            self._work.leaves(number)
             for piece in self._frame(number):
                 yield piece
                 self.sent_bytes += len(piece)

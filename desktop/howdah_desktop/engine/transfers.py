@@ -2,14 +2,15 @@
 
     new -> settling -> queued -> sending | fetching -> finishing -> done
 
-Any live state may turn into `waiting` (for what may pass by itself), `failed` (for what needs the user)
-or `cancelled`; a source that changed under us is `settling` again, in a new generation.
+Any live state may turn into `waiting` (for what may pass by itself), `failed` (for what needs the user),
+`paused` (by the user, or until they say yes) or `cancelled`; a source that changed under us is `settling`
+again, in a new generation.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 
 from howdah_desktop.system import SourceIdentity
 
@@ -27,6 +28,8 @@ class TransferState(Enum):
     """All bytes are there; the receiver publishes, or the part file gets its name."""
     WAITING = "waiting"
     """For what may pass by itself; the row says for what, and when it is tried again."""
+    PAUSED = "paused"
+    """By the user, or because so many files wait for their yes: the code says which (USER, HELD)."""
     FAILED = "failed"
     """Needs the user."""
     DONE = "done"
@@ -38,26 +41,39 @@ S = TransferState
 
 _LIVE = frozenset({S.NEW, S.SETTLING, S.QUEUED, S.SENDING, S.FETCHING, S.FINISHING, S.WAITING})
 _ENDS = frozenset({S.FAILED, S.CANCELLED, S.SKIPPED})
+_OUT = _ENDS | {S.PAUSED}
 
 TRANSITIONS: dict[TransferState, frozenset[TransferState]] = {
-    S.NEW: frozenset({S.SETTLING, S.QUEUED, S.DONE}) | _ENDS,  # done: an empty folder, made at once
-    S.SETTLING: frozenset({S.QUEUED, S.WAITING}) | _ENDS,
-    S.QUEUED: frozenset({S.SENDING, S.FETCHING, S.SETTLING, S.WAITING}) | _ENDS,
+    S.NEW: frozenset({S.SETTLING, S.QUEUED, S.DONE}) | _OUT,  # done: an empty folder, made at once
+    S.SETTLING: frozenset({S.QUEUED, S.WAITING}) | _OUT,
+    S.QUEUED: frozenset({S.SENDING, S.FETCHING, S.SETTLING, S.WAITING}) | _OUT,
     # Back to queued: the engine ends, or the receiver is away, which is not the row's own wait.
-    S.SENDING: frozenset({S.FINISHING, S.DONE, S.SETTLING, S.QUEUED, S.WAITING}) | _ENDS,
-    S.FETCHING: frozenset({S.FINISHING, S.DONE, S.QUEUED, S.WAITING}) | _ENDS,
+    S.SENDING: frozenset({S.FINISHING, S.DONE, S.SETTLING, S.QUEUED, S.WAITING}) | _OUT,
+    S.FETCHING: frozenset({S.FINISHING, S.DONE, S.QUEUED, S.WAITING}) | _OUT,
     # Back to sending: the receiver names chunks that did not hold.
-    S.FINISHING: frozenset({S.DONE, S.SENDING, S.FETCHING, S.SETTLING, S.QUEUED, S.WAITING})
-    | _ENDS,
-    S.WAITING: frozenset({S.QUEUED, S.SETTLING}) | _ENDS,
+    S.FINISHING: frozenset({S.DONE, S.SENDING, S.FETCHING, S.SETTLING, S.QUEUED, S.WAITING}) | _OUT,
+    S.WAITING: frozenset({S.QUEUED, S.SETTLING}) | _OUT,
+    # Done: its last request was under way already.
+    S.PAUSED: frozenset({S.QUEUED, S.DONE}) | _ENDS,
     S.FAILED: frozenset({S.QUEUED, S.CANCELLED}),
     S.DONE: frozenset(),
     S.SKIPPED: frozenset(),
     S.CANCELLED: frozenset(),
 }
 
+USER = "user"
+"""Code of a row that the user paused."""
+HELD = "held"
+"""Code of a row that waits for a yes: with others it is more than anyone drops by accident."""
+COUNTING = "counting"
+"""Detail of a held row while nobody knows yet how many they are."""
+
 LIVE = _LIVE
-"""Not at an end: an engine still has something to do."""
+"""An engine still has something to do."""
+UNFINISHED = _LIVE | {S.PAUSED}
+"""Not at an end."""
+ENDED = frozenset({S.DONE, S.SKIPPED, S.CANCELLED})
+"""For good: no step leads on."""
 ACTIVE = frozenset({S.SENDING, S.FETCHING, S.FINISHING})
 """A thread works on it."""
 
@@ -73,11 +89,24 @@ def advance(state: TransferState, to: TransferState) -> TransferState:
     raise IllegalStep(f"a transfer does not go from {state.value} to {to.value}")
 
 
+def before(to: TransferState) -> frozenset[TransferState]:
+    """Every state from which a step leads to `to`."""
+    return frozenset(state for state in S if to in TRANSITIONS[state])
+
+
 class Kind(Enum):
     UPLOAD = "upload"
     DOWNLOAD = "download"
     FOLDER = "folder"
     """An empty folder to be made at the receiver."""
+
+
+class Hold(IntEnum):
+    """Whether a group waits with all of its files, because they may be more than anyone meant."""
+
+    NO = 0
+    COUNTS = 1
+    ASKS = 2
 
 
 class IfExists(Enum):
@@ -130,3 +159,5 @@ class Transfer:
     done_bytes: int = 0
     created: float = 0.0
     finished: float | None = None
+    root: int | None = None
+    """The folder that it was given with; None: it was given by itself."""

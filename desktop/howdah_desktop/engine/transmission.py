@@ -159,6 +159,9 @@ class Transmission:
     def next_run(self) -> list[int]:
         return self._work.take(self._link.request_bytes(self._work.plan.chunk_bytes))
 
+    def landed(self, numbers: list[int]) -> None:
+        self._work.landed(numbers)
+
     def _on_sent(self, count: int) -> None:
         self._watch.in_flight(count)
         self._watch.check()
@@ -176,7 +179,10 @@ class _Connection:
         try:
             buffer = transmission.new_buffer()
             while numbers := transmission.next_run():
-                transmission.send(numbers, buffer)
+                try:
+                    transmission.send(numbers, buffer)
+                finally:
+                    transmission.landed(numbers)
         except ProblemError as problem:
             transmission.end_round()
             self.problem = problem
@@ -193,4 +199,4 @@ def settled(receiver: Receiver, watch: Watch, upload: UploadInfo) -> UploadInfo:
 
 
 def tell(watch: Watch, work: ChunkWork) -> None:
-    watch.acknowledged(work.received_bytes, work.received(), work.plan.chunk_bytes)
+    watch.acknowledged(work.received_bytes)

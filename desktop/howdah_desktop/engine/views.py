@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from howdah_common.problems import PROBLEMS
-from howdah_desktop.engine.transfers import LIVE, Kind, Transfer, TransferState
-
-S = TransferState
-
-_SENTENCES = {
-    S.NEW: "Just added.",
-    S.SETTLING: "The file is being written; it is sent once it is left alone.",
-    S.QUEUED: "Waits for its turn.",
-    S.SENDING: "Is being sent.",
-    S.FETCHING: "Is being fetched.",
-    S.FINISHING: "All bytes are there; it is being put in its place.",
-    S.DONE: "Arrived, verified.",
-    S.CANCELLED: "Was cancelled.",
-}
-SKIP_RULES = {
-    "exists": "Something stands at the target already.",
-    "symlink": "Symbolic links are not followed.",
-    "special": "Devices, pipes and sockets are left out.",
-    "own_folder": "It is Howdah's own folder, which changes all the time.",
-}
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class TransferView:
+class TransferView(msgspec.Struct, frozen=True, gc=False):
     """One transfer as it stands. Sizes in bytes, times in seconds since 1970."""
 
     id: int
@@ -52,36 +30,78 @@ class TransferView:
     next_try: float | None = None
     digest: str | None = None
     finished: float | None = None
+    root: int | None = None
+    """The folder that it was given with."""
+    added: float = 0.0
+    note: str = ""
+    """How it ended, where that is more than its state says: "already there"."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiverView:
+class RootView(msgspec.Struct, frozen=True):
+    """A folder that was given as one, and how far its files are."""
+
+    id: int
+    group: int
+    kind: str
+    """"upload" or "download"."""
+    name: str
+    source: str
+    target: str
+    listing: bool
+    """More rows will come."""
+    files: dict[str, int]
+    """How many of its rows are in which state, without what was removed from the list."""
+    size: int
+    done_bytes: int
+    """As `size`: of what did not end without arriving."""
+    left_bytes: int
+    """Of the unfinished."""
+    in_flight_bytes: int = 0
+    bytes_per_second: float | None = None
+    seconds_left: float | None = None
+    code: str | None = None
+    """Of a row that failed or waits, one that failed before one that waits."""
+    sentence: str = ""
+    remedy: str = ""
+    next_try: float | None = None
+    added: float = 0.0
+    asks: bool = False
+    """Its group waits for a yes, see Ask."""
+
+
+class ReceiverView(msgspec.Struct, frozen=True):
     """The one waiting state of the receiver; `code` None: all is well."""
 
     code: str | None = None
     sentence: str = ""
     remedy: str = ""
     next_try: float | None = None
+    checked: bool = False
+    """Whether it was asked at all since the engine began."""
+    heard: float | None = None
+    """When it last answered, in seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChunksView:
-    """Which chunks of a transfer the receiver has: ranges, both ends included."""
+class ChunksView(msgspec.Struct, frozen=True):
+    """Which chunks of a transfer are there: ranges, both ends included."""
 
     id: int
     chunk_bytes: int
     total_chunks: int
     received: tuple[tuple[int, int], ...]
+    in_flight: tuple[tuple[int, int], ...] = ()
+    """Handed to the line, and not acknowledged."""
+    known: tuple[tuple[int, int], ...] = ()
+    """Those of `received` that were there without being sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """What changed since the change number that was asked about."""
 
     change: int
     transfers: tuple[TransferView, ...]
     receiver: ReceiverView = ReceiverView()
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = {}
     """How many transfers are in which state, of all that was asked about."""
     listing: bool = False
     """Folders are still being listed: more will come."""
@@ -93,6 +113,55 @@ class Snapshot:
     seconds_left: float | None = None
 
 
+class Ask(msgspec.Struct, frozen=True):
+    """A group that is more than anyone drops by accident: it waits for a yes."""
+
+    group: int
+    files: int
+    bytes: int
+    counting: bool
+    """Its folders are still being listed."""
+
+
+class Withdrawn(msgspec.Struct, frozen=True):
+    """What came of taking an order back."""
+
+    cancelled: int
+    arrived: int
+    """So many had arrived already, and stay."""
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """What a window needs to know since the change number that it asked about."""
+
+    change: int
+    reload: bool = False
+    """Too much has changed: read the ledger anew (LedgerReader). Always so for `since` 0."""
+    transfers: tuple[TransferView, ...] = ()
+    """Changed ones that have no root, or whose root is open."""
+    roots: tuple[RootView, ...] = ()
+    gone: tuple[int, ...] = ()
+    """Removed from the list since."""
+    gone_roots: tuple[int, ...] = ()
+    chunks: tuple[ChunksView, ...] = ()
+    """Of those of `transfers` that a job works on."""
+    receiver: ReceiverView = ReceiverView()
+    counts: dict[str, int] = {}
+    """How many files are in which state, without what was removed from the list."""
+    left_files: int = 0
+    left_bytes: int = 0
+    """Of the unfinished, paused ones too."""
+    up_bytes_per_second: float | None = None
+    down_bytes_per_second: float | None = None
+    seconds_left: float | None = None
+    """Of what can move now: without what is paused or waits."""
+    asks: tuple[Ask, ...] = ()
+    calls: int = 0
+    """How often the window was called to the front."""
+    called_group: int | None = None
+    """What the last call was about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Live:
     """What of a transfer stands in memory alone."""
@@ -101,68 +170,3 @@ class Live:
     in_flight_bytes: int
     bytes_per_second: float | None
     seconds_left: float | None
-
-
-def view(transfer: Transfer, live: Live | None = None) -> TransferView:
-    sentence, remedy = explain(transfer)
-    local = shown_path(transfer.local)
-    if transfer.kind is Kind.DOWNLOAD:
-        source, target = transfer.remote, f"{local}/{transfer.relative}".rstrip("/")
-    else:
-        source, target = local, transfer.remote
-    if transfer.final_path:
-        target = transfer.final_path
-    return TransferView(
-        id=transfer.id,
-        group=transfer.group,
-        kind=transfer.kind.value,
-        name=source.rstrip("/").rpartition("/")[2],
-        source=source,
-        target=target,
-        state=transfer.state.value,
-        size=transfer.size,
-        done_bytes=live.done_bytes if live else transfer.done_bytes,
-        in_flight_bytes=live.in_flight_bytes if live else 0,
-        bytes_per_second=live.bytes_per_second if live else None,
-        seconds_left=live.seconds_left if live else None,
-        sentence=sentence,
-        remedy=remedy,
-        code=transfer.code,
-        attempt=transfer.attempt,
-        next_try=transfer.next_try,
-        digest=transfer.digest,
-        finished=transfer.finished,
-    )
-
-
-def explain(transfer: Transfer) -> tuple[str, str]:
-    """Why the transfer is where it is, in one sentence, and what to do about it."""
-    code, detail = transfer.code, transfer.detail
-    if transfer.state is S.SKIPPED:
-        return SKIP_RULES.get(code or "", detail or "It was left out."), ""
-    if transfer.state in (S.WAITING, S.FAILED, S.SETTLING) and code in PROBLEMS:
-        problem = PROBLEMS[code]
-        return f"{problem.sentence} {detail}".rstrip(), problem.remedy
-    if transfer.state is S.DONE and detail == "already there":
-        return "It was there already: nothing was sent.", ""
-    return _SENTENCES[transfer.state], ""
-
-
-def explain_receiver(code: str | None, detail: str, next_try: float | None) -> ReceiverView:
-    if code is None:
-        return ReceiverView()
-    problem = PROBLEMS[code]
-    return ReceiverView(code, f"{problem.sentence} {detail}".rstrip(), problem.remedy, next_try)
-
-
-def resting_view(transfer: Transfer) -> TransferView:
-    """While no engine runs: nothing is at work, whatever the last one wrote."""
-    if transfer.state not in LIVE:
-        return view(transfer)
-    shown = view(replace(transfer, state=S.QUEUED))
-    return replace(shown, sentence="No howdah is running.", remedy="`howdah resume` goes on.")
-
-
-def shown_path(path: bytes) -> str:
-    """A local path for people and JSON: what is not UTF-8 in it is shown as escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")

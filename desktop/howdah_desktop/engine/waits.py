@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
+from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.source import look
 from howdah_desktop.engine.transfers import Transfer, TransferState
@@ -14,24 +15,38 @@ from howdah_desktop.system import SourceIdentity
 
 S = TransferState
 
+Looks = dict[int, SourceIdentity | None]
+
 
 class Waits:
-    """Belongs to the control thread. Moments are of the monotonic clock."""
+    """Belongs to the control thread. Moments are of the monotonic clock.
 
-    def __init__(self, rows: Rows, clock: Callable[[], float] = time.monotonic) -> None:
+    Files are looked at in a thread of the pool, and by one at a time: a disk that hangs holds up nobody
+    but those who wait for it.
+    """
+
+    def __init__(
+        self, control: ControlThread, rows: Rows, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._control = control
         self._rows = rows
         self._clock = clock
         self._due: dict[int, float] = {}
-        self._seen: dict[int, SourceIdentity | None] = {}
+        """Without those whose moment has come and who are being looked at."""
+        self._seen: Looks = {}
+        self._to_look: dict[int, bytes] = {}
+        self._looking = False
 
     def add(self, row: Transfer, seconds: float) -> None:
         self._due[row.id] = self._clock() + seconds
         if row.state is S.SETTLING:
-            self._seen[row.id] = _look(row)
+            self._seen.pop(row.id, None)
+            self._look([row])
 
     def drop(self, id_: int) -> None:
         self._due.pop(id_, None)
         self._seen.pop(id_, None)
+        self._to_look.pop(id_, None)
 
     def next_due(self) -> float | None:
         return min(self._due.values(), default=None)
@@ -45,25 +60,50 @@ class Waits:
     def wake(self) -> None:
         """Into the queue with those whose moment has come."""
         now = self._clock()
+        settling: list[Transfer] = []
         for id_ in [id_ for id_, due in self._due.items() if due <= now]:
             row = self._rows.get(id_)
-            if row is None or row.state not in (S.WAITING, S.SETTLING):
-                self.drop(id_)
-            elif row.state is S.SETTLING and not self._left_alone(row):
-                self._due[id_] = now + outcomes.quiet_seconds(row.attempt)
-            else:
-                self.drop(id_)
+            if row is not None and row.state is S.SETTLING:
+                del self._due[id_]
+                settling.append(row)
+                continue
+            self.drop(id_)
+            if row is not None and row.state is S.WAITING:
                 self._rows.put(row, state=S.QUEUED, next_try=None)
+        self._look(settling)
 
-    def _left_alone(self, row: Transfer) -> bool:
-        """Whether the source looks as it did a quiet time ago. One that is gone is the sender's to tell."""
-        before, now = self._seen.get(row.id), _look(row)
-        self._seen[row.id] = now
-        return now == before
+    def _look(self, rows: Iterable[Transfer] = ()) -> None:
+        self._to_look.update((row.id, row.local) for row in rows)
+        if self._to_look and not self._looking:
+            self._looking = True
+            wanted, self._to_look = self._to_look, {}
+            self._control.submit(
+                lambda: {id_: _look(path) for id_, path in wanted.items()}, self._looked
+            )
+
+    def _looked(self, found: Looks | ProblemError) -> None:
+        self._looking = False
+        for id_, seen in found.items() if isinstance(found, dict) else ():
+            first = id_ not in self._seen
+            before, self._seen[id_] = self._seen.get(id_), seen
+            row = self._rows.get(id_)
+            if row is None or row.state is not S.SETTLING:
+                self.drop(id_)
+            elif id_ not in self._due:
+                self._settle(row, left_alone=not first and before == seen)
+        self._look()
+
+    def _settle(self, row: Transfer, *, left_alone: bool) -> None:
+        """Its moment has come. A source that is gone is the sender's to tell."""
+        if left_alone:
+            self.drop(row.id)
+            self._rows.put(row, state=S.QUEUED, next_try=None)
+        else:
+            self._due[row.id] = self._clock() + outcomes.quiet_seconds(row.attempt)
 
 
-def _look(row: Transfer) -> SourceIdentity | None:
+def _look(path: bytes) -> SourceIdentity | None:
     try:
-        return look(row.local)
+        return look(path)
     except ProblemError:
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from howdah_common.ranges import RangeSet
 from howdah_desktop.system import SourceIdentity
 
 
@@ -22,8 +21,8 @@ class Watch(Protocol):
 
     def began(self, upload_id: str) -> None: ...
 
-    def acknowledged(self, done_bytes: int, received: RangeSet, chunk_bytes: int) -> None:
-        """The receiver has so much, in these chunks."""
+    def acknowledged(self, done_bytes: int) -> None:
+        """The receiver has so much."""
 
     def in_flight(self, change_bytes: int) -> None: ...
 

@@ -10,27 +10,13 @@ from howdah_common.messages import Pair, Paired, encode
 from howdah_common.problems import ProblemError
 from howdah_desktop.remote.answers import clean
 from howdah_desktop.remote.door import Door, check_address
+from howdah_desktop.remote.paired import PairedReceiver
 
 _CODE = re.compile(r"[A-Za-z0-9]{4}(-[A-Za-z0-9]{4}){2}")
 _PIN = re.compile(r"sha256:([0-9a-fA-F]{64})")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}")
 _TOKEN = re.compile(r"[\x21-\x7e]{20,500}")
 MOST_DEVICE_NAME_CHARACTERS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class PairedReceiver:
-    """A receiver that knows this device."""
-
-    address: str
-    """Base URL, `https://HOST:PORT`, without a slash at its end."""
-    pin: str | None
-    """SHA-256 of its certificate, 64 hex digits; None: plain http on loopback."""
-    token: str = field(repr=False)
-    device: str
-    account: str
-    receiver_name: str
-    catalogue: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from howdah_common.messages import (
 )
 from howdah_common.problems import ProblemError
 from howdah_desktop.remote.door import Block, Door, translated
-from howdah_desktop.remote.pairing import PairedReceiver
+from howdah_desktop.remote.paired import PairedReceiver
 
 LONG_IDLE_SECONDS = 60.0
 """For calls during which the receiver reads or flushes a whole file before it answers."""
@@ -44,6 +44,7 @@ class Receiver:
     """
 
     def __init__(self, paired: PairedReceiver, *, connections: int = 4) -> None:
+        self.paired = paired
         self._door = Door(paired.address, paired.pin, token=paired.token, connections=connections)
 
     @property

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from howdah_common.problems import ProblemError
-from howdah_desktop.remote.pairing import PairedReceiver
+from howdah_desktop.remote.paired import PairedReceiver
 from howdah_desktop.system import home, write_private
 
 SERVICE = "howdah"

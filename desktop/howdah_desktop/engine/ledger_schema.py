@@ -1,0 +1,131 @@
+"""The ledger's tables, and how one of an older version gets them."""
+
+from __future__ import annotations
+
+VERSION = 2
+
+SCHEMA = """
+CREATE TABLE groups (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    if_exists TEXT NOT NULL,
+    sha256 INTEGER NOT NULL,
+    created REAL NOT NULL,
+    held INTEGER NOT NULL DEFAULT 0,    -- 1: is being counted, 2: waits for a yes
+    newest INTEGER NOT NULL DEFAULT 0   -- id of the newest transfer when it was given: those came over
+);
+CREATE TABLE roots (
+    id INTEGER PRIMARY KEY,
+    group_id INTEGER NOT NULL REFERENCES groups,
+    local BLOB NOT NULL,
+    remote TEXT NOT NULL,
+    listed REAL,                        -- NULL: not all of its files are in the queue yet
+    paused INTEGER NOT NULL DEFAULT 0   -- what is found in it comes in paused
+);
+CREATE TABLE transfers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    group_id INTEGER NOT NULL REFERENCES groups,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    local BLOB NOT NULL,      -- names need not be UTF-8
+    remote TEXT NOT NULL,
+    relative TEXT NOT NULL,
+    if_exists TEXT NOT NULL,
+    sha256 INTEGER NOT NULL,
+    size INTEGER,
+    large INTEGER AS (size IS NULL OR size >= 8388608) VIRTUAL,  -- its lane, see scheduler.py
+    code TEXT,
+    detail TEXT NOT NULL DEFAULT '',
+    attempt INTEGER NOT NULL DEFAULT 0,
+    next_try REAL,
+    client_id TEXT,
+    generation INTEGER NOT NULL DEFAULT 0,
+    upload_id TEXT,
+    chunk_bytes INTEGER,
+    dev INTEGER, inode INTEGER, source_bytes INTEGER, mtime_ns INTEGER,
+    digest TEXT,
+    final_path TEXT,
+    done_bytes INTEGER NOT NULL DEFAULT 0,
+    created REAL NOT NULL,
+    finished REAL,
+    root INTEGER REFERENCES roots,      -- the folder that it was given with
+    hidden INTEGER NOT NULL DEFAULT 0   -- not in the list any more
+);
+CREATE UNIQUE INDEX transfers_once ON transfers (group_id, local, remote, relative);
+CREATE INDEX transfers_state ON transfers (state, large, id);
+CREATE INDEX transfers_local ON transfers (local, id);
+CREATE TABLE line (carried_bytes INTEGER, good INTEGER NOT NULL);
+"""
+
+TALLIES = """
+CREATE INDEX transfers_listed ON transfers (root, id) WHERE hidden = 0;
+CREATE INDEX transfers_troubled ON transfers (root, state, id) WHERE state IN ('failed', 'waiting');
+
+-- How many rows are in which state, so that nobody has to count them. Root 0: none.
+CREATE TABLE tallies (
+    group_id INTEGER NOT NULL,
+    root INTEGER NOT NULL,
+    hidden INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    done_bytes INTEGER NOT NULL,
+    PRIMARY KEY (group_id, root, hidden, state)
+) WITHOUT ROWID;
+INSERT INTO tallies
+    SELECT group_id, coalesce(root, 0), hidden, state, count(*), sum(coalesce(size, 0)), sum(done_bytes)
+    FROM transfers GROUP BY 1, 2, 3, 4;
+
+CREATE TRIGGER tally_added AFTER INSERT ON transfers BEGIN
+    INSERT INTO tallies VALUES
+        (new.group_id, coalesce(new.root, 0), new.hidden, new.state, 1, coalesce(new.size, 0), new.done_bytes)
+    ON CONFLICT (group_id, root, hidden, state) DO UPDATE SET
+        files = files + 1, size = size + excluded.size, done_bytes = done_bytes + excluded.done_bytes;
+END;
+CREATE TRIGGER tally_grown AFTER UPDATE OF size, done_bytes ON transfers
+WHEN (new.group_id, new.root, new.hidden, new.state) IS (old.group_id, old.root, old.hidden, old.state)
+    AND (new.size, new.done_bytes) IS NOT (old.size, old.done_bytes)
+BEGIN
+    UPDATE tallies SET
+        size = size + coalesce(new.size, 0) - coalesce(old.size, 0),
+        done_bytes = done_bytes + new.done_bytes - old.done_bytes
+    WHERE group_id = old.group_id AND root = coalesce(old.root, 0) AND hidden = old.hidden
+        AND state = old.state;
+END;
+CREATE TRIGGER tally_moved AFTER UPDATE OF group_id, root, hidden, state ON transfers
+WHEN (new.group_id, new.root, new.hidden, new.state)
+    IS NOT (old.group_id, old.root, old.hidden, old.state)
+BEGIN
+    UPDATE tallies SET
+        files = files - 1, size = size - coalesce(old.size, 0), done_bytes = done_bytes - old.done_bytes
+    WHERE group_id = old.group_id AND root = coalesce(old.root, 0) AND hidden = old.hidden
+        AND state = old.state;
+    INSERT INTO tallies VALUES
+        (new.group_id, coalesce(new.root, 0), new.hidden, new.state, 1, coalesce(new.size, 0), new.done_bytes)
+    ON CONFLICT (group_id, root, hidden, state) DO UPDATE SET
+        files = files + 1, size = size + excluded.size, done_bytes = done_bytes + excluded.done_bytes;
+END;
+"""
+
+# What ended before there was a window, or folders in the ledger, is history and not its list.
+FROM_VERSION_1 = f"""
+ALTER TABLE groups ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE groups ADD COLUMN newest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE roots ADD COLUMN listed REAL;
+ALTER TABLE roots ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE transfers ADD COLUMN root INTEGER REFERENCES roots;
+ALTER TABLE transfers ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+UPDATE transfers SET hidden = 1 WHERE state IN ('done', 'skipped', 'cancelled');
+{TALLIES}
+"""
+
+AS_VERSION_2 = """
+CREATE TEMP VIEW groups AS SELECT *, 0 AS held, 0 AS newest FROM main.groups;
+CREATE TEMP VIEW roots AS SELECT *, NULL AS listed, 0 AS paused FROM main.roots;
+CREATE TEMP VIEW transfers AS SELECT *, NULL AS root, 0 AS hidden FROM main.transfers;
+CREATE TEMP VIEW tallies AS
+    SELECT group_id, 0 AS root, 0 AS hidden, state, count(*) AS files, sum(coalesce(size, 0)) AS size,
+        sum(done_bytes) AS done_bytes
+    FROM main.transfers GROUP BY group_id, state;
+"""
+"""For who may only read a ledger of version 1: their words for ours, which only their connection sees."""

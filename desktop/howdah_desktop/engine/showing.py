@@ -1,0 +1,187 @@
+"""How a row of the ledger is shown: its view, and in one sentence why it is where it is. Pure."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import msgspec
+
+from howdah_common.problems import PROBLEMS
+from howdah_desktop.engine.transfers import COUNTING, HELD, LIVE, Transfer, TransferState
+from howdah_desktop.engine.views import Live, ReceiverView, TransferView
+
+S = TransferState
+
+MOST_FILES = 10_000
+MOST_BYTES = 100 * 1000**3
+"""More than so many files or bytes are not given by accident, if nobody says so."""
+
+_SENTENCES = {
+    "new": "Just added.",
+    "settling": "The file is being written; it is sent once it is left alone.",
+    "queued": "Waits for its turn.",
+    "sending": "Is being sent.",
+    "fetching": "Is being fetched.",
+    "finishing": "All bytes are there; it is being put in its place.",
+    "paused": "Paused by you.",
+    "waiting": "Waits.",
+    "failed": "It needs you.",
+    "done": "Arrived, verified.",
+    "cancelled": "Was cancelled.",
+}
+_HELD = f"Waits for your yes: it is more than {MOST_FILES:,} files or {MOST_BYTES // 1000**3} GB."
+_COUNTING = "Being counted."
+ALREADY_THERE = "already there"
+SKIP_RULES = {
+    "exists": "Something stands at the target already.",
+    "symlink": "Symbolic links are not followed.",
+    "special": "Devices, pipes and sockets are left out.",
+    "own_folder": "It is Howdah's own folder, which changes all the time.",
+}
+_HELD_UP = frozenset({"waiting", "failed", "settling"})
+
+
+def view(transfer: Transfer, live: Live | None = None) -> TransferView:
+    row = transfer
+    made = shown(
+        row.id,
+        row.group,
+        row.kind.value,
+        row.state.value,
+        row.local,
+        row.remote,
+        row.relative,
+        row.size,
+        row.code,
+        row.detail,
+        row.attempt,
+        row.next_try,
+        row.digest,
+        row.final_path,
+        row.done_bytes,
+        row.created,
+        row.finished,
+        row.root,
+    )
+    return made if live is None else with_live(made, live)
+
+
+def shown(
+    id_: int,
+    group: int,
+    kind: str,
+    state: str,
+    local: bytes,
+    remote: str,
+    relative: str,
+    size: int | None,
+    code: str | None,
+    detail: str,
+    attempt: int,
+    next_try: float | None,
+    digest: str | None,
+    final_path: str | None,
+    done_bytes: int,
+    created: float,
+    finished: float | None,
+    root: int | None,
+) -> TransferView:
+    """The view of a row as the ledger has it, `VIEW_COLUMNS` in their order.
+
+    Without an object in between: a window reads a hundred thousand rows at its start.
+    """
+    if kind == "download":
+        source, target = remote, f"{shown_path(local)}/{relative}".rstrip("/")
+    else:
+        source, target = local.decode("utf-8", "backslashreplace"), remote
+    plain = code is None and not detail and state in _SENTENCES
+    sentence, remedy = (_SENTENCES[state], "") if plain else explain_state(state, code, detail)
+    return TransferView(
+        id_,
+        group,
+        kind,
+        source.rpartition("/")[2] or last_name(source),
+        source,
+        final_path or target,
+        state,
+        size,
+        done_bytes,
+        0,
+        None,
+        None,
+        sentence,
+        remedy,
+        code,
+        attempt,
+        next_try,
+        digest,
+        finished,
+        root,
+        created,
+        detail if state == "done" else "",
+    )
+
+
+def with_live(made: TransferView, live: Live) -> TransferView:
+    return msgspec.structs.replace(
+        made,
+        done_bytes=live.done_bytes,
+        in_flight_bytes=live.in_flight_bytes,
+        bytes_per_second=live.bytes_per_second,
+        seconds_left=live.seconds_left,
+    )
+
+
+def explain(transfer: Transfer) -> tuple[str, str]:
+    """Why the transfer is where it is, in one sentence, and what to do about it."""
+    return explain_state(transfer.state.value, transfer.code, transfer.detail)
+
+
+def explain_state(state: str, code: str | None, detail: str) -> tuple[str, str]:
+    if state == "skipped":
+        return SKIP_RULES.get(code or "", detail or "It was left out."), ""
+    if state in _HELD_UP and code in PROBLEMS:
+        return explain_problem(code, detail)
+    if state == "done" and detail == ALREADY_THERE:
+        return "It was there already: nothing was sent.", ""
+    if state == "paused" and code == HELD:
+        return _COUNTING if detail == COUNTING else _HELD, ""
+    return _SENTENCES[state], ""
+
+
+def explain_problem(code: str, detail: str) -> tuple[str, str]:
+    problem = PROBLEMS[code]
+    return f"{problem.sentence} {detail}".rstrip(), problem.remedy
+
+
+def explain_receiver(
+    code: str | None,
+    detail: str,
+    next_try: float | None,
+    checked: bool = False,
+    heard: float | None = None,
+) -> ReceiverView:
+    if code is None:
+        return ReceiverView(checked=checked, heard=heard)
+    sentence, remedy = explain_problem(code, detail)
+    return ReceiverView(code, sentence, remedy, next_try, checked, heard)
+
+
+def resting_view(transfer: Transfer) -> TransferView:
+    """While no engine runs: nothing is at work, whatever the last one wrote."""
+    if transfer.state not in LIVE:
+        return view(transfer)
+    resting = view(replace(transfer, state=S.QUEUED))
+    told = {"sentence": "No howdah is running.", "remedy": "`howdah resume` goes on."}
+    return msgspec.structs.replace(resting, **told)
+
+
+def shown_path(path: bytes) -> str:
+    """A local path for people and JSON: what is not UTF-8 in it is shown as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def last_name(path: str) -> str:
+    """What a file or folder is called."""
+    return path.rstrip("/").rpartition("/")[2]
