@@ -78,7 +78,8 @@ def test_what_cannot_be_done_is_told(qtbot: QtBot, bridge: Bridge, desk: Desk) -
 def test_work_that_hangs_does_not_hold_up_other_work(
     qtbot: QtBot, bridge: Bridge, desk: Desk
 ) -> None:
-    hanging, heard = threading.Event(), []
+    hanging = threading.Event()
+    heard: list[int] = []
     try:
         for _ in range(3):
             desk.ask(hanging.wait)
@@ -90,10 +91,12 @@ def test_work_that_hangs_does_not_hold_up_other_work(
 
 def test_the_timer_rests_when_nothing_moves(qtbot: QtBot, bridge: Bridge, mailbox: Mailbox) -> None:
     heard: list[int] = []
-    assert bridge.resting
+    before = bridge.resting
+    assert before
     threading.Thread(target=lambda: mailbox.put(lambda: heard.append(1))).start()
     qtbot.waitUntil(lambda: heard == [1])
-    assert not bridge.resting
+    while_it_moves = bridge.resting
+    assert not while_it_moves
     qtbot.waitUntil(lambda: bridge.resting)
 
 
