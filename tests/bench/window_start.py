@@ -1,10 +1,17 @@
-"""One start of the window: when it was first painted, and when with all rows. For `window.py`."""
+"""One start of the window: when it was first painted, when with all rows, and the memory after that.
+
+For `window.py`; prints seconds, seconds, bytes.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from pathlib import Path
 
+SETTLE_MILLISECONDS = 1_000
+"""Until the engine is up as well, and what loading left behind is gone."""
 BEGUN, ROWS = float(sys.argv[1]), int(sys.argv[2])
 
 
@@ -19,7 +26,7 @@ def main() -> None:
     class Watch(QObject):
         """Hears of every paint of the list and of the window."""
 
-        first = 0.0
+        first = whole = 0.0
 
         def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  # Qt's
             if event.type() == QEvent.Type.Paint:
@@ -30,9 +37,14 @@ def main() -> None:
             now = time.monotonic() - BEGUN
             if not self.first:
                 self.first = now
-            if windows[0].window.page.model.rowCount() >= ROWS:
-                print(self.first, now, flush=True)
-                QApplication.quit()
+            if not self.whole and windows[0].window.page.model.rowCount() >= ROWS:
+                self.whole = now
+                QTimer.singleShot(SETTLE_MILLISECONDS, self.tell)
+
+        def tell(self) -> None:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            print(self.first, self.whole, pages * os.sysconf("SC_PAGE_SIZE"), flush=True)
+            QApplication.quit()
 
     windows: list[window_app.Howdah] = []
     watch = Watch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from sys import intern
 
 import msgspec
 
@@ -89,8 +90,12 @@ def shown(
 ) -> TransferView:
     """The view of a row as the ledger has it, `VIEW_COLUMNS` in their order.
 
-    Without an object in between: a window reads a hundred thousand rows at its start.
+    Without an object in between, and each word once: a window reads a hundred thousand rows at its start,
+    and SQLite makes a new string for each.
     """
+    kind, state = intern(kind), intern(state)
+    if code is not None:
+        code = intern(code)
     if kind == "download":
         source, target = remote, f"{shown_path(local)}/{relative}".rstrip("/")
     else:

@@ -6,13 +6,14 @@ an expanded folder stand below it. Nothing here asks the engine; it is told what
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from howdah_desktop.engine.views import ChunksView, Overview, RootView, TransferView
 from howdah_desktop.window.below import Below
-from howdah_desktop.window.classes import UNFINISHED, Class, Row, class_of, rank_of
+from howdah_desktop.window.classes import CLASS_MASK, UNFINISHED, Class, Row, place_of
 
 
 class Chip(Enum):
@@ -49,17 +50,17 @@ class Loaded:
     """All that stands at the top, looked over already: 100,000 rows take a while, in another thread."""
 
     rows: dict[int, Row]
-    classes: dict[int, int]
-    ranks: dict[int, int]
+    places: dict[int, int]
+    tally: Counter[int]
+    """How many rows are of which class."""
 
     @staticmethod
     def of(transfers: Iterable[TransferView], roots: Iterable[RootView]) -> Loaded:
         rows: dict[int, Row] = {view.id: view for view in transfers}
         for root in roots:
             rows[-root.id] = root
-        classes = {key: class_of(row) for key, row in rows.items()}
-        ranks = {key: rank_of(row, classes[key]) for key, row in rows.items()}
-        return Loaded(rows, classes, ranks)
+        places = {key: place_of(row) for key, row in rows.items()}
+        return Loaded(rows, places, Counter(place & CLASS_MASK for place in places.values()))
 
 
 @dataclass(slots=True)
@@ -82,27 +83,25 @@ class Arrangement:
         self.children: dict[int, Below] = {}
         """Of expanded folders, by key; filled bit by bit."""
         self.chunks: dict[int, ChunksView] = {}
-        self.counts: dict[Chip, int] = dict.fromkeys(Chip, 0)
         self.chip = Chip.ALL
         self.order = Order.ACTIVITY
         self.text = ""
         self.found: Mapping[int, Sequence[int]] = {}
         """Folders, by key, and which of their rows are called what is searched for."""
-        self._classes: dict[int, int] = {}
-        self._ranks: dict[int, int] = {}
+        self._places: dict[int, int] = {}
+        self._tally: Counter[int] = Counter()
         self._leaving: set[int] = set()
 
     # -- what is told
 
     def load(self, loaded: Loaded) -> None:
         """Everything anew. `arrange` shows it."""
-        self.rows, self._classes, self._ranks = loaded.rows, loaded.classes, loaded.ranks
+        self.rows, self._places, self._tally = loaded.rows, loaded.places, loaded.tally
         self._leaving.clear()
         self.children = {key: below for key, below in self.children.items() if key in self.rows}
         for below in self.children.values():
             below.read_anew()
         self.chunks = {key: chunks for key, chunks in self.chunks.items() if key in self.rows}
-        self._count()
 
     def update(self, overview: Overview) -> Update:
         update = Update()
@@ -153,20 +152,26 @@ class Arrangement:
     @property
     def unfinished(self) -> int:
         """Rows at the top that still have something to do."""
-        return sum(1 for class_ in self._classes.values() if class_ & UNFINISHED)
+        return sum(count for class_, count in self._tally.items() if class_ & UNFINISHED)
+
+    @property
+    def counts(self) -> dict[Chip, int]:
+        """How many rows at the top each chip would show."""
+        counts = dict.fromkeys(Chip, 0)
+        for class_, count in self._tally.items():
+            counts[Chip.ALL] += count
+            for chip, wanted in CLASS_OF_CHIP.items():
+                if class_ & wanted and not (chip is Chip.DONE and class_ & UNFINISHED):
+                    counts[chip] += count
+        return counts
 
     # -- the list
 
     def arrange(self) -> list[int]:
         """Put `keys` in order, as chip, text and order ask for."""
         for key in self._leaving:
-            self.rows.pop(key, None)
-            self._classes.pop(key, None)
-            self._ranks.pop(key, None)
-            self.chunks.pop(key, None)
-            self.children.pop(key, None)
+            self._drop(key)
         self._leaving.clear()
-        self._count()
         keys = self._sorted(self._filtered())
         if self.children:
             keys = list(self._with_children(keys))
@@ -175,10 +180,10 @@ class Arrangement:
 
     def _filtered(self) -> list[int]:
         wanted = int(CLASS_OF_CHIP[self.chip])
-        classes = self._classes
-        keys = [key for key in self.rows if not wanted or classes[key] & wanted]
+        places = self._places
+        keys = [key for key, place in places.items() if place & wanted] if wanted else list(places)
         if wanted == int(Class.DONE):  # a folder is done when all of it is
-            keys = [key for key in keys if not classes[key] & UNFINISHED]
+            keys = [key for key in keys if not places[key] & UNFINISHED]
         if self.text:
             text, rows, found = self.text.casefold(), self.rows, self.found
             keys = [key for key in keys if text in rows[key].name.casefold() or key in found]
@@ -188,7 +193,7 @@ class Arrangement:
         rows = self.rows
         match self.order:
             case Order.ACTIVITY:
-                return sorted(keys, key=self._ranks.__getitem__)
+                return sorted(keys, key=self._places.__getitem__)
             case Order.NEWEST:
                 return sorted(keys, key=lambda key: rows[key].added, reverse=True)
             case Order.NAME:
@@ -230,18 +235,15 @@ class Arrangement:
             update.changed.add(view.id)
 
     def _take_row(self, key: int, row: Row, update: Update) -> None:
-        class_ = class_of(row)
-        if key not in self.rows:
-            update.added = update.arrange = True
-        elif self._classes[key] != class_:
+        place, before = place_of(row), self._places.get(key)
+        if place != before:
             update.arrange = True
-        self.rows[key] = row
-        self._classes[key] = class_
+            update.added = update.added or before is None
+            self._tally[place & CLASS_MASK] += 1
+            if before is not None:
+                self._tally[before & CLASS_MASK] -= 1
+        self.rows[key], self._places[key] = row, place
         self._leaving.discard(key)
-        rank = rank_of(row, class_)
-        if self._ranks.get(key, rank) != rank:
-            update.arrange = True
-        self._ranks[key] = rank
         update.changed.add(key)
 
     def _leave(self, key: int, update: Update) -> None:
@@ -254,16 +256,9 @@ class Arrangement:
             if below.drop(key):
                 update.arrange = True
 
-    def _count(self) -> None:
-        counts = dict.fromkeys(Chip, 0)
-        tally: dict[int, int] = {}
-        for class_ in self._classes.values():
-            tally[class_] = tally.get(class_, 0) + 1
-        for class_, count in tally.items():
-            counts[Chip.ALL] += count
-            for chip, wanted in CLASS_OF_CHIP.items():
-                if chip is Chip.DONE and class_ & UNFINISHED:
-                    continue
-                if class_ & int(wanted):
-                    counts[chip] += count
-        self.counts = counts
+    def _drop(self, key: int) -> None:
+        place = self._places.pop(key, None)
+        if place is not None:
+            self._tally[place & CLASS_MASK] -= 1
+        for known in (self.rows, self.chunks, self.children):
+            known.pop(key, None)

@@ -18,6 +18,7 @@ MOST_SECONDS = 0.03
 
 class Bridge(QObject):
     _woken = Signal()
+    _hurried = Signal()
 
     def __init__(self, mailbox: Mailbox, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -29,7 +30,9 @@ class Bridge(QObject):
         self._timer.timeout.connect(self.drain)
         # Put from any thread; queued, so that it is heard in this one.
         self._woken.connect(self._wake, Qt.ConnectionType.QueuedConnection)
+        self._hurried.connect(self.drain, Qt.ConnectionType.QueuedConnection)
         mailbox.on_first = self._woken.emit
+        mailbox.on_urgent = self._hurried.emit
 
     def drain(self) -> None:
         self._letters.extend(self._mailbox.take())
@@ -50,7 +53,7 @@ class Bridge(QObject):
 
     def close(self) -> None:
         """Whoever still puts something into the box wakes nobody."""
-        self._mailbox.on_first = lambda: None
+        self._mailbox.on_first = self._mailbox.on_urgent = lambda: None
         self._closed = True
         self._timer.stop()
 

@@ -58,6 +58,16 @@ _RANKS = tuple(
 _NEWEST = 1 << 40
 
 
+CLASS_BITS = len(Class)
+CLASS_MASK = (1 << CLASS_BITS) - 1
+
+
+def place_of(row: Row) -> int:
+    """A row's rank by activity and, in the lowest bits, its class: one number for 100,000 rows each."""
+    class_ = class_of(row)
+    return rank_of(row, class_) << CLASS_BITS | class_
+
+
 def class_of(row: Row) -> int:
     if isinstance(row, TransferView):
         if row.code is not None and row.code in FULL and row.state == "waiting":

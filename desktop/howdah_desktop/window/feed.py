@@ -195,7 +195,7 @@ class Feed:
     def _load(self, reader: LedgerReader) -> None:
         self._read_at = reader.changes()
         loaded = Loaded.of(reader.top_level(), reader.roots())
-        self._mailbox.put(lambda: self._show(loaded))
+        self._mailbox.put(lambda: self._show(loaded), urgent=True)
         with self._lock:
             self._open = dict.fromkeys(self._open, False)
 

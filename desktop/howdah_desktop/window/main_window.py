@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLay
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.views import Overview, TransferView, Withdrawn
 from howdah_desktop.window import dropped, figures, keys, overall
-from howdah_desktop.window.arrangement import Loaded
+from howdah_desktop.window.arrangement import Chip, Loaded
 from howdah_desktop.window.asking import Asking
 from howdah_desktop.window.orders import Orders
 from howdah_desktop.window.overall import Paired
@@ -80,8 +80,10 @@ class MainWindow(QWidget):
     def apply(self, overview: Overview) -> None:
         self._overview = overview
         self.page.apply(overview)
-        self.sidebar.set_count(self.page.model.arrangement.unfinished)
-        self.footer.show_text(overall.footer(overview.counts), "")
+        arrangement = self.page.model.arrangement
+        self.sidebar.set_count(arrangement.unfinished)
+        need = arrangement.counts[Chip.NEEDS_YOU]
+        self.footer.show_text(overall.footer(overview.counts, need), "")
         self._show_receiver()
         self._asking.about(overview.asks)
         self._answer_call(overview)

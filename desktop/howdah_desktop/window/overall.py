@@ -73,8 +73,8 @@ def _rate(label: str, bytes_per_second: float | None) -> Figure:
     return Figure(label, number, f"{unit}/s")
 
 
-def footer(counts: Mapping[str, int]) -> str:
-    """`3 sending, 1 waiting, 1 needs you`."""
+def footer(counts: Mapping[str, int], need: int) -> str:
+    """`3 sending, 1 waiting, 1 needs you`; `need`: as many rows as the chip counts."""
     parts = []
     for words, states in (
         ("sending", ("sending", "finishing")),
@@ -85,9 +85,8 @@ def footer(counts: Mapping[str, int]) -> str:
         number = sum(counts.get(state, 0) for state in states)
         if number:
             parts.append(f"{number:,} {words}")
-    failed = counts.get("failed", 0)
-    if failed:
-        parts.append(f"{failed:,} {'needs' if failed == 1 else 'need'} you")
+    if need:
+        parts.append(f"{need:,} {'needs' if need == 1 else 'need'} you")
     return ", ".join(parts) or "Nothing on its way"
 
 

@@ -81,8 +81,8 @@ def test_both_ways_have_a_speed_each() -> None:
 
 def test_the_footer_counts() -> None:
     counts = {"sending": 3, "queued": 1, "failed": 1, "done": 9}
-    assert overall.footer(counts) == "3 sending, 1 waiting, 1 needs you"
-    assert overall.footer({"done": 9}) == "Nothing on its way"
+    assert overall.footer(counts, 1) == "3 sending, 1 waiting, 1 needs you"
+    assert overall.footer({"done": 9}, 0) == "Nothing on its way"
     assert overall.on_its_way(counts) == 4
 
 

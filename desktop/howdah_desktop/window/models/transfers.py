@@ -32,7 +32,8 @@ ARRANGE_MILLISECONDS = 1_000
 """Rows that change places all the time cannot be clicked."""
 MOST_LOOKS = 2_000
 MOST_RUNS = 32
-"""Rows that come and go in more places than that are told as a reset: each place costs the whole list."""
+"""Rows that come and go in more places than that are told as a reset: each place costs the whole list. Rows
+that change in more places are told as one stretch: what is told costs more than painting a screen."""
 ROLES = [LookRole, int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)]
 
 Index = QModelIndex | QPersistentModelIndex
@@ -125,6 +126,7 @@ class TransferModel(QAbstractListModel):
         row = self.row_of(-root)
         first = row is not None and not self._stands_below(row)
         self.arrangement.add_children(-root, views)
+        self._tell([view.id for view in views])  # some may have been shown as they were before
         if first:
             self.arrange()
         elif not self._pending.isActive():
@@ -271,14 +273,17 @@ class TransferModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._keys) - 1), ROLES)
 
     def _tell(self, keys: Iterable[int]) -> None:
-        """One signal for each run of neighbours."""
+        """One signal for each run of neighbours, or one for all where there are many."""
         numbers, rows = self._row_numbers(), []
         for key in keys:
             self._looks.pop(key, None)
             row = numbers.get(key)
             if row is not None:
                 rows.append(row)
-        for first, last in _runs(sorted(rows)):
+        runs = _runs(sorted(rows))
+        if len(runs) > MOST_RUNS:
+            runs = [(runs[0][0], runs[-1][1])]
+        for first, last in runs:
             self.dataChanged.emit(self.index(first), self.index(last), ROLES)
 
 
