@@ -10,7 +10,7 @@ from howdah_desktop.window.classes import Row
 
 _LIVE = {"new", "settling", "queued", "sending", "fetching", "finishing", "waiting"}
 _AGAIN = {"waiting", "failed", "settling"}
-_ENDED = {"done", "skipped", "cancelled"}
+ENDED = {"done", "skipped", "cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +51,5 @@ def possible(rows: Iterable[Row]) -> Possible:
         go_on="paused" in states,
         try_again=bool(states & _AGAIN),
         cancel=bool(states & (_LIVE | {"failed", "paused"})) or listing,
-        remove=bool(states & _ENDED),
+        remove=bool(states & ENDED),
     )

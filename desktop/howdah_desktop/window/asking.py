@@ -1,4 +1,5 @@
-"""The two questions that the window asks: before a drop that nobody makes by accident, and before closing."""
+"""The questions that the window asks: before a drop that nobody makes by accident, before closing, before
+cancelling all."""
 
 from __future__ import annotations
 
@@ -49,6 +50,12 @@ class Asking:
         dialog = self._confirm(title, text, "Close", "Stay")
         dialog.accepted.connect(self._close)
 
+    def to_cancel_all(self) -> None:
+        title = "Cancel everything that is unfinished?"
+        text = "What has arrived stays at the receiver, and your own files are not touched."
+        dialog = self._confirm(title, text, "Cancel all", "Keep them", danger=True)
+        dialog.accepted.connect(lambda: self._orders.cancel(None))
+
     def _close(self) -> None:
         self.agreed_to_close = True
         self._window.close()
@@ -60,10 +67,12 @@ class Asking:
         dialog.accepted.connect(lambda: self._orders.release(ask.group))
         dialog.finished.connect(lambda: self._open.pop(ask.group, None))
 
-    def _confirm(self, title: str, text: str, yes: str, no: str) -> ConfirmDialog:
+    def _confirm(
+        self, title: str, text: str, yes: str, no: str, *, danger: bool = False
+    ) -> ConfirmDialog:
         from howdah_desktop.window.widgets.confirm import confirm
 
-        return confirm(self._window, self._theme, title, text, yes, no=no)
+        return confirm(self._window, self._theme, title, text, yes, no=no, danger=danger)
 
 
 def _size_of(ask: Ask) -> str:

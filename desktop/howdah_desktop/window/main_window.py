@@ -29,9 +29,11 @@ from howdah_desktop.window.pairing_flow import PairingFlow
 from howdah_desktop.window.theme import Theme
 from howdah_desktop.window.transfers_page import TransfersPage
 from howdah_desktop.window.widgets.banner import Banner, BannerText
+from howdah_desktop.window.widgets.button import IconButton
 from howdah_desktop.window.widgets.connection_card import CardState
 from howdah_desktop.window.widgets.footer import Footer
 from howdah_desktop.window.widgets.overlay import DropOverlay
+from howdah_desktop.window.widgets.scheme_button import SCHEMES, SchemeButton
 from howdah_desktop.window.widgets.sidebar import Sidebar
 from howdah_desktop.window.widgets.toast import Toast
 
@@ -39,7 +41,6 @@ SMALLEST = (800, 500)
 FIRST_SIZE = (1120, 760)
 SECOND = 1_000
 HOME = "Home"
-SCHEMES = {"system": "as the system", "light": "light", "dark": "dark"}
 
 
 class MainWindow(QWidget):
@@ -64,6 +65,8 @@ class MainWindow(QWidget):
         self.page: TransfersPage = TransfersPage(theme, orders)
         self.banner = Banner(theme)
         self.footer = Footer(theme)
+        self.scheme = SchemeButton(theme)
+        self._keys_button = IconButton(theme, "keyboard", "Keys (?)")
         self.overlay = DropOverlay(theme, self)
         self.toast: Toast = Toast(theme, self)
         self._asking = Asking(self, theme, orders)
@@ -157,10 +160,11 @@ class MainWindow(QWidget):
         """Light, dark, as the system: one after the other."""
         order = list(SCHEMES)
         self.choose_scheme(order[(order.index(self._theme.choice) + 1) % len(order)])
-        self.toast.say(f"Colours: {SCHEMES[self._theme.choice]}.")
+        self.toast.say(f"Colours: {SCHEMES[self._theme.choice][1].lower()}.")
 
     def choose_scheme(self, choice: str) -> None:
         self._theme.choose(choice)
+        self.scheme.show_choice()  # "as the system" may change no colour
         self._remembered.setValue("scheme", choice)
 
     # -- Qt
@@ -223,6 +227,8 @@ class MainWindow(QWidget):
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
+        self.footer.add(self.scheme)
+        self.footer.add(self._keys_button)
         for widget, stretch in ((self.banner, 0), (self._pages, 1), (self.footer, 0)):
             right.addWidget(widget, stretch)
         whole = QHBoxLayout(self)
@@ -239,6 +245,9 @@ class MainWindow(QWidget):
         self.page.add_folder.connect(self.choose_folder)
         self.page.told.connect(self.toast.say)
         self.toast.acted.connect(self._undo)
+        self.page.cancel_all.connect(self._asking.to_cancel_all)
+        self.scheme.chosen.connect(self.choose_scheme)
+        self._keys_button.clicked.connect(self.show_keys)
         self.banner.acted.connect(self._act_of_banner)
         card = self.sidebar.card
         card.pair_wanted.connect(lambda: self._flow.open_dialog(self))

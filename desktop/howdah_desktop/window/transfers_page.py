@@ -6,11 +6,11 @@ from collections import deque
 
 from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from howdah_desktop.engine.views import Overview, RootView
 from howdah_desktop.window import overall
-from howdah_desktop.window.acts import possible
+from howdah_desktop.window.acts import ENDED, possible
 from howdah_desktop.window.arrangement import Chip, Loaded, Order
 from howdah_desktop.window.delegates.transfer import TransferDelegate
 from howdah_desktop.window.look import Act
@@ -18,6 +18,7 @@ from howdah_desktop.window.models.transfers import TransferModel
 from howdah_desktop.window.orders import Orders
 from howdah_desktop.window.row_menu import RowMenu
 from howdah_desktop.window.theme import Theme
+from howdah_desktop.window.widgets.all_button import AllButton
 from howdah_desktop.window.widgets.chips import Chips
 from howdah_desktop.window.widgets.drop_strip import DropStrip
 from howdah_desktop.window.widgets.empty_panel import EmptyPanel
@@ -36,6 +37,7 @@ SEARCH_MILLISECONDS = 150
 class TransfersPage(QWidget):
     add_files = Signal()
     add_folder = Signal()
+    cancel_all = Signal()
     told = Signal(str)
     """Something worth a toast."""
 
@@ -49,6 +51,7 @@ class TransfersPage(QWidget):
         self.header = Header(theme)
         self.summary = SummaryCard(theme)
         self.chips = Chips(theme)
+        self.all = AllButton(theme)
         self.list = TransferList(theme)
         self.delegate = TransferDelegate(theme, self.list)
         self.strip = DropStrip(theme)
@@ -76,6 +79,12 @@ class TransfersPage(QWidget):
         paused = counts.get("paused", 0)
         movable = overall.on_its_way(counts)
         self.header.set_all(paused=bool(paused and not movable), enabled=bool(paused or movable))
+        failed = counts.get("failed", 0)
+        self.all.set_possible(
+            resume=bool(paused or failed or counts.get("waiting")),
+            remove=any(counts.get(state) for state in ENDED),
+            cancel=bool(movable or paused or failed),
+        )
         # The curve goes on as long as there is something to be seen in it.
         if (movable or any(self._curve)) and not self._clock.isActive():
             self._clock.start()
@@ -119,9 +128,12 @@ class TransfersPage(QWidget):
         column.setContentsMargins(MARGIN, 0, MARGIN, 12)
         column.setSpacing(0)
         column.addWidget(self.summary)
-        column.addSpacing(12)
-        column.addWidget(self.chips)
-        column.addSpacing(8)
+        column.addSpacing(9)
+        row = QHBoxLayout()
+        row.addWidget(self.chips, 1)
+        row.addWidget(self.all)
+        column.addLayout(row)
+        column.addSpacing(6)
         column.addWidget(self.list, 100)
         column.addWidget(self.nothing, 100)
         column.addSpacing(13)
@@ -149,6 +161,9 @@ class TransfersPage(QWidget):
         orders, header = self._orders, self.header
         header.filtered.connect(self._filter)
         header.sorted.connect(lambda key: self.model.choose_order(Order(key)))
+        self.all.resume_all.connect(lambda: orders.resume(None))
+        self.all.remove_done.connect(lambda: orders.remove(None))
+        self.all.cancel_all.connect(self.cancel_all)
         header.pause_all.connect(lambda: orders.pause(None))
         header.resume_all.connect(lambda: orders.resume(None))
         for source in (header, self.empty):

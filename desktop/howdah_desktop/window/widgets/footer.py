@@ -28,6 +28,11 @@ class Footer(QFrame):
         row.addWidget(self._left)
         row.addStretch(1)
         row.addWidget(self._right)
+        self._row = row
+
+    def add(self, widget: QWidget) -> None:
+        """At the right end."""
+        self._row.addWidget(widget)
 
     def show_text(self, left: str, right: str = "") -> None:
         """Show other texts."""
