@@ -20,18 +20,24 @@ def check_name(name: str) -> str:
     if not name:
         raise BadPath("The path has an empty part.")
     if name in (".", ".."):
-        raise BadPath(f"{name!r} cannot be a part of a path.")
+        raise BadPath(f"{_shown(name)} cannot be a part of a path.")
     if "/" in name or _FORBIDDEN.search(name):
-        raise BadPath(f"The name {name[:80]!r} holds a slash, a backslash or a NUL.")
+        raise BadPath(f"The name {_shown(name[:80])} holds a slash, a backslash or a NUL.")
     try:
         length = len(name.encode())
     except UnicodeEncodeError as error:
-        raise BadPath(f"The name {name[:80]!r} is not valid Unicode.") from error
+        raise BadPath(f"The name {_shown(name[:80])} is not valid Unicode.") from error
     if length > MOST_NAME_BYTES:
         raise BadPath(
-            f"The name {name[:40]!r}... has {length} bytes; {MOST_NAME_BYTES} are the most."
+            f"The name {_shown(name[:40])}... has {length} bytes; {MOST_NAME_BYTES} are the most."
         )
     return name
+
+
+def _shown(name: str) -> str:
+    """In quotes and as it is; only what cannot be seen, or be sent, is escaped."""
+    seen = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+    return f"'{''.join(seen)}'"
 
 
 def check_path(path: str) -> str:

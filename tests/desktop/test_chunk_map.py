@@ -1,4 +1,4 @@
-"""Which chunks are where, as a window paints them: under way is what was handed to the line, no more."""
+"""Which chunks are where, as a window paints them: under way is what has left, no more."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ def test_a_chunk_is_under_way_from_its_first_byte_to_the_answer(tmp_path: Path) 
         assert work.map().in_flight == ((0, 0),)
         list(leaving)
         assert work.map().in_flight == ((0, 2),)
+    assert work.map(CHUNK - 1).in_flight == ((0, 2),), "a part of the last one has left"
+    assert work.map(CHUNK).in_flight == ((0, 1),)
+    assert work.map(9 * CHUNK).in_flight == ()
     work.stored([(0, 1)], RangeSet([(0, 2)]))
     work.landed(numbers)
     assert work.map().in_flight == ()

@@ -222,7 +222,8 @@ def test_after_a_kill_of_the_first_the_second_command_finishes_both(
         link.wait_for(lambda: link.up_bytes > 3_000_000)
         first.kill()
         assert second.wait() == 0
-        assert link.up_bytes < 18_000_000 + 4_000_000
+        # What lay in the send buffers of two connections may cross what the second sends.
+        assert link.up_bytes < 18_000_000 + 7_000_000
         names = {item["path"] for item in events(paired.run("ls", "--json").stdout)}
     assert names == {"one", "two"}
 

@@ -120,6 +120,8 @@ def test_ranges_come_over_several_connections_and_progress_adds_up(
     assert sorted(step.chunk for step in steps if step.chunk is not None) == list(range(400))
     assert (steps[-1].chunk_bytes, steps[-1].held) == (CHUNK, ((0, 399),))
     assert all(a.checked_bytes <= b.checked_bytes for a, b in pairwise(steps))
+    assert all(step.checked_bytes + step.unchecked_bytes <= 400 * CHUNK for step in steps)
+    assert steps[-1].unchecked_bytes == 0
 
 
 def test_memory_stays_flat(scripted: CuedReceiver, fetch: Fetch) -> None:

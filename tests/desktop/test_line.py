@@ -13,7 +13,7 @@ from howdah_desktop.engine.link import (
     Link,
     LinkMemory,
 )
-from howdah_desktop.engine.meter import Meter
+from howdah_desktop.engine.meter import Meter, at_least, shares
 
 
 def good_line() -> Link:
@@ -62,6 +62,17 @@ def test_a_slow_line_is_asked_for_an_answer_every_few_seconds() -> None:
         link.carried(16 * MIB, 32.0)
     assert link.request_bytes(MIB) <= LONGEST_REQUEST_SECONDS * 16 * MIB / 32
     assert link.connections(2) == 1
+
+
+def test_connections_that_share_a_line_share_its_rate() -> None:
+    link = good_line()
+    link.carried(16 * MIB, 5.0)  # alone
+    assert link.request_bytes(MIB, 1) == pytest.approx(16 * MIB / 5.0 * 6, rel=0.01)
+    seconds = link.request_bytes(MIB, 4) / (16 * MIB / 5.0 / 4)
+    assert seconds == pytest.approx(LONGEST_REQUEST_SECONDS, rel=0.01)
+    link.carried(4 * MIB, 5.0, sharing=4)  # one of four: it is the same line
+    assert link.request_bytes(MIB, 4) == pytest.approx(4 * MIB / 5.0 * 6, rel=0.01)
+    assert link.connections(None) == 4
 
 
 def test_a_line_that_breaks_every_five_megabytes_gets_chunks_of_256_kib() -> None:
@@ -122,10 +133,38 @@ def test_speed_is_shown_once_it_means_something() -> None:
 
 def test_a_line_that_falls_back_has_no_negative_speed() -> None:
     meter = Meter()
-    for second in range(10):
+    meter.note(0, -1.0)
+    for second in range(30):
         meter.note(1_000_000 - second * 1000, float(second))
     assert meter.bytes_per_second == 0
     assert meter.seconds_left(1) is None
+
+
+def test_the_first_figures_are_a_plain_average_since_the_first_byte() -> None:
+    meter = Meter()
+    for quarter in range(40):
+        meter.note(0, quarter / 4)
+    meter.note(0, 10.0)
+    for quarter in range(1, 13):
+        meter.note(quarter * 250_000, 10 + quarter / 4)
+    assert meter.bytes_per_second == pytest.approx(1_000_000)
+
+
+def test_a_line_that_stands_has_ever_less_speed_and_then_none() -> None:
+    meter = Meter()
+    for second in range(20):
+        meter.note(second * 1_000_000, float(second))
+    shown = []
+    for second in range(20, 32):
+        meter.note(19_000_000, float(second))
+        shown.append((meter.bytes_per_second or 0, meter.seconds_left(10_000_000)))
+    rates = [rate for rate, _ in shown]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[4] < 300_000, "after 5 s"
+    assert rates[9:] == [0, 0, 0], "after 10 s"
+    assert [left is None for _, left in shown] == [False] * 4 + [True] * 8
+    meter.note(20_000_000, 32.0)
+    assert meter.bytes_per_second == pytest.approx(250_000, rel=0.2)
 
 
 def test_a_night_of_sleep_does_not_make_the_line_slow() -> None:
@@ -133,6 +172,20 @@ def test_a_night_of_sleep_does_not_make_the_line_slow() -> None:
     for second in range(10):
         meter.note(second * 1_000_000, float(second))
     meter.note(10_000_000, 30_000.0)
-    rate = meter.bytes_per_second
-    assert rate is not None
-    assert rate > 100_000
+    assert meter.bytes_per_second == pytest.approx(1_000_000, rel=0.1)
+    meter.note(2_000_000_000, 60_000.0)
+    assert meter.bytes_per_second == pytest.approx(1_000_000, rel=0.1), "nor fast"
+
+
+def test_a_whole_ends_with_its_longest_part_or_later() -> None:
+    assert at_least(5.0, [None, 7.0, 6.0]) == 7.0
+    assert at_least(5.0, [4.0]) == 5.0
+    assert at_least(5.0, []) == 5.0
+    assert at_least(None, [7.0]) is None
+
+
+def test_what_has_not_left_is_shared_out_by_what_was_handed_over() -> None:
+    assert shares(300, [500, 0, 100]) == [250, 0, 50]
+    assert shares(9_999, [500, 0, 100]) == [500, 0, 100], "not more than there is"
+    assert shares(9_999, [0, 0]) == [0, 0]
+    assert shares(0, []) == []

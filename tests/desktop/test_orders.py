@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import NoReturn, cast
 
 import pytest
 
@@ -384,6 +385,42 @@ def test_a_folder_that_could_not_be_listed_is_listed_again(bench: Bench) -> None
         until(engine, group, lambda s: s.counts.get("done") == 2)
     assert listed(bench) == {"0": "done", "1": "done", "folder": "done"}
     assert set(bench.receiver.contents) == {"folder", "folder/0", "folder/1"}
+
+
+def test_a_folder_that_cannot_be_read_stands_for_itself_and_fails_as_often_as_it_does(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = bench.folder("folder", 2)
+    with bench.engine() as engine:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "scandir", unreadable)
+            group = engine.add_sends([folder])
+            first = row(until(engine, group, ended))
+            assert (first.code, first.root) == ("source_unreadable", None)
+            assert engine.resume([first.id]) == 1
+            again = until(engine, group, lambda s: s.counts.get("failed", 0) == 1 and ended(s))
+            assert again.counts == {"cancelled": 1, "failed": 1}
+            assert engine._ledger.root_views() == []
+        assert engine.resume() == 1
+        until(engine, group, lambda s: s.counts.get("done") == 2)
+        [root] = engine._ledger.root_views()
+        assert root.files == {"done": 2}
+
+
+def unreadable(path: object) -> NoReturn:
+    raise PermissionError(errno.EACCES, "no")
+
+
+def test_what_is_not_there_to_be_fetched_is_no_folder(bench: Bench) -> None:
+    with bench.engine() as engine:
+        group = engine.add_fetches(["missing"], os.fsencode(bench.files))
+        first = row(until(engine, group, ended))
+        assert (first.code, first.root) == ("file_not_found", None)
+        assert engine._ledger.root_views() == []
+        assert engine.resume([first.id]) == 1
+        again = until(engine, group, lambda s: s.counts.get("failed", 0) == 1 and ended(s))
+        assert [t.state for t in again.transfers] == ["cancelled", "failed"]
+        assert engine.overview().counts == {"failed": 1}
 
 
 # -- what waits for a yes

@@ -49,11 +49,15 @@ class QuietWatch:
     def began(self, upload_id: str) -> None:
         pass
 
-    def acknowledged(self, done_bytes: int) -> None:
+    def acknowledged(self, done_bytes: int, landed_bytes: int = 0) -> None:
         self.acknowledged_bytes.append(done_bytes)
+        self.under_way -= landed_bytes
 
-    def in_flight(self, change_bytes: int) -> None:
-        self.under_way += change_bytes
+    def leaves(self, count: int) -> None:
+        self.under_way += count
+
+    def lost(self, count: int) -> None:
+        self.under_way -= count
 
     def finishing(self) -> None:
         pass

@@ -73,6 +73,8 @@ class ScriptedReceiver:
         self.before: dict[str, Callable[[], None]] = {}
         """Called before a call of that name; for what happens to the file meanwhile."""
         self.away = False
+        self.unsent = 0
+        """What waits in this machine, though it was handed to the line."""
         self._happenings: list[_Happening] = []
         self._lock = threading.RLock()
 
@@ -171,6 +173,9 @@ class ScriptedReceiver:
 
     def drop_connections(self) -> None:
         pass
+
+    def unsent_bytes(self) -> int:
+        return self.unsent
 
     def close(self) -> None:
         pass

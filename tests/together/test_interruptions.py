@@ -265,11 +265,11 @@ def test_a_second_send_takes_over_when_the_first_is_killed(way: Carriage) -> Non
 
 
 def two_files(way: Carriage) -> tuple[Path, Path]:
-    """Both take seconds."""
+    """Both take seconds; the large one more, though it has four connections to the small one's one."""
     way.link.rate_bytes_per_second = SLOW
     return (
-        write_random(way.folder / "large.bin", 10 * MIB),
-        write_random(way.folder / "small.bin", 4 * MIB),
+        write_random(way.folder / "large.bin", 16 * MIB),
+        write_random(way.folder / "small.bin", 2 * MIB),
     )
 
 

@@ -128,7 +128,8 @@ class Additions:
     def _listed(self, root: Root, problem: ProblemError | None) -> None:
         self._listing.discard(root.id)
         if problem is None:
-            self._ledger.root_listed(root)
+            if (row_id := self._ledger.root_listed(root)) is not None:
+                self._news.rows([(row_id, 0)])
         elif outcomes.is_receivers(problem):
             self._presence.lost(problem)  # listed again once it answers
         elif problem.code != "interrupted":

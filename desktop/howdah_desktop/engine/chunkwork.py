@@ -39,7 +39,8 @@ class ChunkWork:
         self._received = RangeSet()
         self._known = RangeSet()
         self._to_send = RangeSet()
-        self._in_flight = RangeSet()
+        self._in_flight: dict[int, None] = {}
+        """In the order in which they were handed to the line."""
         self._open = False
         self._digests = bytearray(plan.total_chunks * DIGEST_BYTES)
         self._hashed = bytearray(plan.total_chunks)
@@ -85,14 +86,15 @@ class ChunkWork:
         with self._lock:
             return sum(self.plan.bytes_in(first, last) for first, last in self._received)
 
-    def map(self) -> ChunkMap:
+    def map(self, unsent_bytes: int = 0) -> ChunkMap:
+        """`unsent_bytes`: what of those in flight still waits in this machine."""
         with self._lock:
             received = tuple(self._received)
             return ChunkMap(
                 self.plan.chunk_bytes,
                 self.plan.total_chunks,
                 received,
-                tuple(self._in_flight),
+                tuple(self._under_way(unsent_bytes)),
                 # What it was filled with may have been lost there since.
                 tuple(_in_both(received, tuple(self._known))),
             )
@@ -128,12 +130,20 @@ class ChunkWork:
     def leaves(self, number: int) -> None:
         """A chunk is handed to the line now."""
         with self._lock:
-            self._in_flight.add(number)
+            self._in_flight[number] = None
 
     def landed(self, numbers: list[int]) -> None:
         """A run that was taken is not under way any more, whatever became of it."""
         with self._lock:
-            self._in_flight.remove(numbers[0], numbers[-1])
+            for number in numbers:
+                self._in_flight.pop(number, None)
+
+    def _under_way(self, unsent_bytes: int) -> RangeSet:
+        """Lines pass on in order: what has not left are the last ones."""
+        numbers = list(self._in_flight)
+        while numbers and self.plan.span(numbers[-1]).length <= unsent_bytes:
+            unsent_bytes -= self.plan.span(numbers.pop()).length
+        return RangeSet.of(numbers)
 
     # -- digests
 

@@ -217,7 +217,7 @@ class Engine:
         self._runs.start_what_can()
         self._presence.probe()
         self._runs.note_progress()
-        self._reports.tell(self._runs.jobs, self._runs.running)
+        self._reports.tell(self._runs)
 
     def _until_next(self) -> float:
         """Seconds until something is due by itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ MOST_WRONG = 3
 WORTHWHILE_BYTES = 64 * 1024
 """A line that breaks after as much is taken up again at once; one that brings less has to rest."""
 TELL_EVERY_BYTES = 1 * MIB
+TELL_EVERY_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class FetchProgress:
     """In chunks whose digest held, those of earlier tries included."""
     arrived_bytes: int
     """Over the line, now."""
+    unchecked_bytes: int
+    """In chunks of which a part is there."""
     chunk: int | None
     """The chunk that has just been checked."""
     chunk_bytes: int = 0
@@ -95,6 +99,9 @@ class RangeFetch:
         self.arrived_bytes = 0
         self._checked_bytes = 0
         self._untold_bytes = 0
+        self._told_at = 0.0
+        self._positions: list[_Position] = []
+        """Where the threads are."""
         self._runs: deque[tuple[int, int]] = deque()
         self._first_error: BaseException | None = None
 
@@ -135,6 +142,8 @@ class RangeFetch:
     def _fetch_run(self, first: int, last: int) -> None:
         """Chunks `first` to `last`. A line that breaks in the middle is taken up where it broke."""
         at = _Position(first, self._plan.span(first).offset)
+        with self._lock:
+            self._positions.append(at)
         wrong: dict[int, int] = {}
         while at.chunk <= last:
             begun_at = at.offset
@@ -150,6 +159,8 @@ class RangeFetch:
             except ProblemError as problem:
                 if problem.code != "offline" or at.offset - begun_at < WORTHWHILE_BYTES:
                     raise
+        with self._lock:
+            self._positions.remove(at)
 
     def _read_range(self, at: _Position, last: int) -> None:
         """One request, from `at` to the end of chunk `last`; `at` moves along."""
@@ -165,8 +176,7 @@ class RangeFetch:
                 while at.chunk <= last and self._plan.span(at.chunk).end <= at.offset:
                     if not self._holds(at.chunk):
                         raise _WrongChunk
-                    self._count(at.chunk)
-                    at.chunk += 1
+                    self._count(at.chunk, at)
 
     def _holds(self, number: int) -> bool:
         return chunk_holds(self._manifest, number, self._part)
@@ -179,22 +189,28 @@ class RangeFetch:
         with self._lock:
             self.arrived_bytes += count
             self._untold_bytes += count
-            if self._untold_bytes >= TELL_EVERY_BYTES:
+            due = self._told_at + TELL_EVERY_SECONDS
+            if self._untold_bytes >= TELL_EVERY_BYTES or time.monotonic() >= due:
                 self._tell(None)
 
-    def _count(self, number: int) -> None:
+    def _count(self, number: int, at: _Position | None = None) -> None:
         with self._lock:
             self.held.add(number)
             self._checked_bytes += self._plan.span(number).length
+            if at is not None:
+                at.chunk += 1
             self._tell(number)
 
     def _tell(self, chunk: int | None) -> None:
-        self._untold_bytes = 0
+        self._untold_bytes, self._told_at = 0, time.monotonic()
         self._progress(
             FetchProgress(
                 self._plan.size,
                 self._checked_bytes,
                 self.arrived_bytes,
+                sum(
+                    max(0, at.offset - at.chunk * self._plan.chunk_bytes) for at in self._positions
+                ),
                 chunk,
                 self._plan.chunk_bytes,
                 tuple(self.held),

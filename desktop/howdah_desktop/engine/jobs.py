@@ -58,7 +58,12 @@ class Job:
         self._transfer = transfer
         self._done_bytes = transfer.done_bytes
         self._best_bytes = 0
-        self._in_flight = 0
+        self._handed = 0
+        """To the line, and not acknowledged yet."""
+        self._gone = 0
+        """Of these: what had really left at the last `tick`."""
+        self._unchecked = 0
+        """Of a download: what arrived and was not checked yet."""
         self._arrived = 0
         self._fetched_chunks: ChunksView | None = None
         self._meter = Meter()
@@ -71,8 +76,7 @@ class Job:
         with self._lock:
             self._transfer = transfer
             self._best_bytes = max(self._best_bytes, self._done_bytes)
-            self._in_flight = self._arrived = 0
-            self._meter = Meter()
+            self._arrived = 0
 
     def moves_to(self, row: Transfer) -> None:
         """The same order was given again: it belongs to that group from now on."""
@@ -99,23 +103,35 @@ class Job:
         with self._lock:
             return self._done_bytes > self._best_bytes
 
-    def tick(self, now: float) -> None:
+    @property
+    def handed_bytes(self) -> int:
+        """To the line, and not acknowledged yet: what may wait in this machine is part of it."""
         with self._lock:
-            self._meter.note(self._done_bytes + self._in_flight, now)
+            return self._handed
+
+    def tick(self, now: float, unsent_bytes: int) -> None:
+        """So it stands at the monotonic time `now`, in seconds; `unsent_bytes` of what was handed to the
+        line have not left."""
+        with self._lock:
+            self._moves(self._handed, self._handed - unsent_bytes)
+            self._meter.note(self._done_bytes + self._gone + self._unchecked, now)
 
     def live(self) -> Live:
         with self._lock:
-            left = max(0, (self._transfer.size or 0) - self._done_bytes - self._in_flight)
+            in_flight = self._gone + self._unchecked
+            left = max(0, (self._transfer.size or 0) - self._done_bytes - in_flight)
             return Live(
                 self._done_bytes,
-                self._in_flight,
+                in_flight,
                 self._meter.bytes_per_second,
                 self._meter.seconds_left(left),
             )
 
     def chunks(self) -> ChunksView | None:
         """For any thread. None: nothing is known of them yet."""
-        found = self._sender.map() if self._sender else None
+        with self._lock:
+            unsent = self._handed - self._gone
+        found = self._sender.map(unsent) if self._sender else None
         if found is not None:
             return ChunksView(
                 self.id,
@@ -132,6 +148,14 @@ class Job:
 
     def run(self, receiver: Receiver) -> Outcome:
         """Raises ProblemError."""
+        try:
+            return self._run(receiver)
+        finally:
+            with self._lock:  # nothing of it is under way any more, and has a speed
+                self._handed = self._gone = self._unchecked = 0
+                self._meter = Meter()
+
+    def _run(self, receiver: Receiver) -> Outcome:
         self.check()
         transfer = self.transfer
         if transfer.kind is Kind.FOLDER:
@@ -179,6 +203,7 @@ class Job:
     def _fetched(self, progress: FetchProgress) -> None:
         with self._lock:
             self._done_bytes = progress.checked_bytes
+            self._unchecked = progress.unchecked_bytes
             self._traffic.fetched(max(0, progress.arrived_bytes - self._arrived))
             self._arrived = progress.arrived_bytes
             if progress.chunk is not None:
@@ -203,18 +228,27 @@ class Job:
     def began(self, upload_id: str) -> None:
         self._change(upload_id=upload_id)
 
-    def acknowledged(self, done_bytes: int) -> None:
+    def acknowledged(self, done_bytes: int, landed_bytes: int = 0) -> None:
         with self._lock:
             self._done_bytes = done_bytes
+            self._moves(self._handed - landed_bytes, self._gone - landed_bytes, landed_bytes)
 
-    def in_flight(self, change_bytes: int) -> None:
-        if change_bytes > 0:
-            self._traffic.sent(change_bytes)
+    def leaves(self, count: int) -> None:
         with self._lock:
-            self._in_flight += change_bytes
+            self._handed += count
+
+    def lost(self, count: int) -> None:
+        with self._lock:
+            self._moves(self._handed - count, self._gone - count)
 
     def finishing(self) -> None:
         self._change(state=TransferState.FINISHING)
+
+    def _moves(self, handed: int, gone: int, landed: int = 0) -> None:
+        """With the lock: so much stands with the line now, and so much more has arrived."""
+        before = self._gone
+        self._handed, self._gone = handed, max(0, min(gone, handed))
+        self._traffic.sent(max(0, landed + self._gone - before))
 
     def _change(self, **changes: object) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from howdah_common import remote_path
 from howdah_desktop.engine.ledger_file import LedgerFile
 from howdah_desktop.engine.transfers import HELD, Hold, IfExists, Kind
 
@@ -93,8 +94,28 @@ class LedgerGroups(LedgerFile):
                 (group.id, local, remote),
             )
 
-    def root_listed(self, root: Root) -> None:
+    def root_listed(self, root: Root) -> int | None:
+        """Nothing more is to be found in it.
+
+        Gives the one row of a root that could not be listed at all: that is no folder with a file in
+        it, and stands for itself from now on.
+        """
         self.roots_listed([root.id])
+        rows = self.rows(
+            "SELECT id, local, remote, relative, state = 'failed' AND size IS NULL"
+            " FROM transfers WHERE root = ? LIMIT 2",
+            (root.id,),
+        )
+        if len(rows) != 1:
+            return None
+        id_, local, remote, relative, unlisted = rows[0]
+        asked = root.remote.strip("/")
+        itself = relative in ("", root.remote, asked, remote_path.name(asked))
+        if not unlisted or (bytes(local), remote) != (root.local, root.remote) or not itself:
+            return None
+        with self.told(), self._db:
+            self._db.execute("UPDATE transfers SET root = NULL WHERE id = ?", (id_,))
+        return int(id_)
 
     def roots_listed(self, ids: Iterable[int]) -> None:
         """Nothing more is to be found in them, or nobody wants to know."""

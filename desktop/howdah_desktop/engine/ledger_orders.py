@@ -131,6 +131,16 @@ class LedgerOrders(LedgerFile):
         """Failed rows that may stand for a folder, or a part of one, whose files have no rows yet."""
         return self._those(chosen, f"state = 'failed' AND {_NO_SIZE}")
 
+    def make_way(self, ids: Iterable[int]) -> None:
+        """These stand for folders that are listed again in the same group: what is found there may be of
+        the same name, or fail in the same way."""
+        with self.told(), self._db:
+            self._db.executemany(
+                # No path has two slashes on end.
+                "UPDATE transfers SET relative = relative || '//' || id WHERE id = ?",
+                [(id_,) for id_ in ids],
+            )
+
     def known_there(
         self,
         chosen: Chosen,

@@ -66,6 +66,8 @@ class Link:
         self._since_break = 0
         self._request_bytes = FIRST_REQUEST_BYTES
         self._rate = 0.0
+        """Of one connection, when so many shared the line:"""
+        self._sharing = 1
 
     @property
     def memory(self) -> LinkMemory:
@@ -75,8 +77,7 @@ class Link:
     def connections(self, chosen: int | None) -> int:
         """How many connections a large file uses now; `chosen` by the user, None: as the line needs."""
         with self._lock:
-            slow = self._rate < SLOW_BYTES_PER_SECOND  # or nothing is known yet
-            if self._breaks or slow:
+            if self._breaks or self._slow:
                 return 1
             if chosen is not None:
                 return chosen
@@ -87,19 +88,20 @@ class Link:
         with self._lock:
             if not self._rate:
                 return FIRST_REQUEST_BYTES
-            slow = self._breaks or self._rate < SLOW_BYTES_PER_SECOND
-            return LOOK_AGAIN_BYTES if slow else None
+            return LOOK_AGAIN_BYTES if self._breaks or self._slow else None
 
-    def request_bytes(self, chunk_bytes: int) -> int:
-        """How many bytes of chunks the next request carries: at least one chunk."""
+    def request_bytes(self, chunk_bytes: int, connections: int = 1) -> int:
+        """How many bytes of chunks the next request carries, one of `connections`: at least one chunk."""
         with self._lock:
             wanted = self._request_bytes
             if self._rate:
-                wanted = min(wanted, int(self._rate * LONGEST_REQUEST_SECONDS))
+                # What is known may be of one connection alone, and now several share the line.
+                rate = self._rate * min(1.0, self._sharing / connections)
+                wanted = min(wanted, int(rate * LONGEST_REQUEST_SECONDS))
             return max(chunk_bytes, min(wanted, MOST_REQUEST_BYTES))
 
-    def carried(self, sent_bytes: int, seconds: float) -> None:
-        """A request arrived whole."""
+    def carried(self, sent_bytes: int, seconds: float, sharing: int = 1) -> None:
+        """A request arrived whole; `sharing` were under way, with it."""
         with self._lock:
             self._since_break += sent_bytes
             if sent_bytes >= self._request_bytes // 2:  # less says nothing about longer ones
@@ -108,6 +110,7 @@ class Link:
                 self._request_bytes = min(MOST_REQUEST_BYTES, max(wanted, sent_bytes))
             if sent_bytes >= RATE_FROM_BYTES:
                 self._rate = sent_bytes / max(seconds, 0.001)
+                self._sharing = sharing
             if self._since_break >= GOOD_AFTER_BYTES and not self._memory.good:
                 self._memory = LinkMemory(carried_bytes=None, good=True)
 
@@ -144,6 +147,11 @@ class Link:
         """The next size to try where no chunk of a plan gets through; None: there is none."""
         smaller = max(plan.chunk_bytes // 4, smallest_chunk_bytes(plan.size))
         return smaller if smaller < plan.chunk_bytes else None
+
+    @property
+    def _slow(self) -> bool:
+        """Or nothing is known yet. What counts is the line, however many shared it."""
+        return self._rate * self._sharing < SLOW_BYTES_PER_SECOND
 
     @property
     def _breaks(self) -> bool:

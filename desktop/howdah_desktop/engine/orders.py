@@ -92,8 +92,9 @@ class Orders:
             else:
                 self._rows.put(row, state=S.QUEUED, **_NOTHING_WRONG)
         self._rows.save()
-        again = Chosen([row.id for row in rows if row.id in folders])
-        self._rows.hidden(self._ledger.hide(again))
+        again = [row.id for row in rows if row.id in folders]
+        self._rows.hidden(self._ledger.hide(Chosen(again)))
+        self._ledger.make_way(again)
         self._try_now()
         return len(rows)
 

@@ -12,7 +12,7 @@ from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_orders import MOST_TOLD
 from howdah_desktop.engine.ledger_tallies import Tally
 from howdah_desktop.engine.ledger_views import left_bytes, left_files
-from howdah_desktop.engine.meter import Meter
+from howdah_desktop.engine.meter import Meter, at_least
 from howdah_desktop.engine.news import News
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.runs import Runs
@@ -54,7 +54,7 @@ class Overviews:
         )
         root_views = tuple(self._root_views(roots, work, now))
         return msgspec.structs.replace(
-            self._figures(work, now),
+            self._figures(work, [root.seconds_left for root in root_views], now),
             reload=reload,
             transfers=transfers,
             roots=root_views,
@@ -111,7 +111,10 @@ class Overviews:
             left_bytes=left,
             in_flight_bytes=in_flight,
             bytes_per_second=meter.bytes_per_second,
-            seconds_left=meter.seconds_left(max(0, left - in_flight)),
+            seconds_left=at_least(
+                meter.seconds_left(max(0, left - in_flight)),
+                [live.seconds_left for live, _ in lives],
+            ),
         )
 
     def _chunks(self, transfers: Iterable[TransferView]) -> Iterable[ChunksView]:
@@ -122,13 +125,15 @@ class Overviews:
 
     # -- figures
 
-    def _figures(self, work: _Work, now: float) -> Overview:
-        """All but what changed."""
+    def _figures(self, work: _Work, of_roots: list[float | None], now: float) -> Overview:
+        """All but what changed. `of_roots`: their seconds left."""
         shown, all_done = self._sums.now()
         more = sum(live.done_bytes - saved for _, live, saved in work.values())
         in_flight = sum(live.in_flight_bytes for _, live, _ in work.values())
         self._progress.note(all_done + more + in_flight, now)
         moving = sum(size - done for state, (_, size, done) in shown.items() if state in _MOVING)
+        left = self._progress.seconds_left(max(0, moving - more - in_flight))
+        of_rows = [live.seconds_left for _, live, _ in work.values()]
         up, down = self._speeds(now)
         return Overview(
             change=self._news.change,
@@ -138,7 +143,7 @@ class Overviews:
             left_bytes=max(0, left_bytes(shown) - more),
             up_bytes_per_second=up,
             down_bytes_per_second=down,
-            seconds_left=self._progress.seconds_left(max(0, moving - more - in_flight))
+            seconds_left=at_least(left, of_rows + of_roots)
             if work and self._presence.reach.up
             else None,
             asks=self._holding.asks(),

@@ -159,5 +159,10 @@ class Presence:
         if receiver is not None:
             receiver.drop_connections()
 
+    def unsent_bytes(self) -> int:
+        """What was handed to the line and still waits in this machine."""
+        receiver = self._receiver  # without the lock: it is held while a keyring is asked
+        return 0 if receiver is None else receiver.unsent_bytes()
+
     def close(self) -> None:
         self._take(None)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from howdah_desktop.engine.jobs import Job
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_tallies import Tally
 from howdah_desktop.engine.ledger_views import WITHOUT_ARRIVING
-from howdah_desktop.engine.meter import Meter
+from howdah_desktop.engine.meter import Meter, at_least
 from howdah_desktop.engine.news import News
+from howdah_desktop.engine.runs import Runs
 from howdah_desktop.engine.showing import view
 from howdah_desktop.engine.transfers import ACTIVE, ENDED, UNFINISHED, Transfer, TransferState
 from howdah_desktop.engine.views import ReceiverView, Snapshot
@@ -36,17 +37,15 @@ class Reports:
         self._told_change = 0
         self.listeners: list[Callable[[], None]] = []
 
-    def tell(self, jobs: Mapping[int, Job], running: Iterable[int]) -> None:
+    def tell(self, runs: Runs) -> None:
         """Progress counts as news, but not all the time."""
         now = time.monotonic()
         if now - self._told_at < BETWEEN_SECONDS:
             return
         self._told_at = now
-        at_work = [jobs[id_] for id_ in running]
-        for job in at_work:
-            job.tick(now)
-        if at_work:
-            self._news.rows((job.id, job.transfer.root or 0) for job in at_work)
+        runs.tick(now)
+        if runs.running:
+            self._news.rows((row.id, row.root or 0) for row in runs.running.values())
         if self._news.change != self._told_change:
             self._told_change = self._news.change
             for listener in self.listeners:
@@ -90,7 +89,10 @@ class Reports:
             done_bytes=max(0, done),
             in_flight_bytes=in_flight,
             bytes_per_second=meter.bytes_per_second,
-            seconds_left=meter.seconds_left(max(0, size - done - in_flight)),
+            seconds_left=at_least(
+                meter.seconds_left(max(0, size - done - in_flight)),
+                [live.seconds_left for live in at_work.values()],
+            ),
         )
 
     def _tallies(self, group: int | None) -> dict[str, Tally]:

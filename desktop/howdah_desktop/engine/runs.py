@@ -15,7 +15,7 @@ from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.jobs import Job
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.link import Link
-from howdah_desktop.engine.meter import Traffic
+from howdah_desktop.engine.meter import Traffic, shares
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.scheduler import Candidate, Fullness, Slots, choose, is_small
@@ -82,6 +82,18 @@ class Runs:
         waiting = [Candidate(row.id, row.size) for row in rows.values()]
         for id_ in choose(waiting, busy, self._slots, self.fullness, time.monotonic()):
             self._begin(rows[id_])
+
+    def tick(self, now: float) -> None:
+        """Look how far those at work are; `now` is of the monotonic clock, in seconds.
+
+        What was handed to the line may still wait in this machine (the kernel takes megabytes). That is
+        asked of all connections together: each job has as large a part of it as of what is in flight.
+        """
+        jobs = [self.jobs[id_] for id_ in self.running]
+        handed = [job.handed_bytes for job in jobs]
+        unsent = shares(self._presence.unsent_bytes(), handed)
+        for job, part in zip(jobs, unsent, strict=True):
+            job.tick(now, part)
 
     def note_progress(self) -> None:
         """Now and then into the ledger, for who looks at it after a kill; nothing builds on it."""

@@ -73,10 +73,10 @@ class Sender:
                 self._ask_have(work, source)
             return self._send_and_complete(work, source)
 
-    def map(self) -> ChunkMap | None:
-        """For any thread: which chunks are where, once there are any."""
+    def map(self, unsent_bytes: int) -> ChunkMap | None:
+        """For any thread: which chunks are where, once there are any; see `ChunkWork.map`."""
         work = self._work
-        return None if work is None else work.map()
+        return None if work is None else work.map(unsent_bytes)
 
     # -- before the bytes
 

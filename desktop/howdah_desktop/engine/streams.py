@@ -21,8 +21,8 @@ def new_buffer(file_bytes: int = READ_BYTES) -> memoryview:
 class ChunkStream:
     """The frames of some chunks of a file. To be iterated once.
 
-    Pieces are views into `buffer`, good until the next one is asked for. `on_sent` is called with the
-    bytes of each piece after the line has taken it; it may raise to stop the stream.
+    Pieces are views into `buffer`, good until the next one is asked for. `on_leaving` is called with the
+    bytes of each piece before the line gets it; it may raise to stop the stream.
     """
 
     def __init__(
@@ -31,13 +31,13 @@ class ChunkStream:
         work: ChunkWork,
         numbers: list[int],
         buffer: memoryview,
-        on_sent: Callable[[int], None],
+        on_leaving: Callable[[int], None],
     ) -> None:
         self._source = source
         self._work = work
         self._numbers = numbers
         self._buffer = buffer
-        self._on_sent = on_sent
+        self._on_leaving = on_leaving
         self.sent_bytes = 0
         """Handed to the line so far; what arrived of it only the receiver knows."""
         payload = work.plan.bytes_in(numbers[0], numbers[-1])
@@ -47,9 +47,9 @@ class ChunkStream:
         for number in self._numbers:
             self._work.leaves(number)
             for piece in self._frame(number):
-                yield piece
+                self._on_leaving(len(piece))
                 self.sent_bytes += len(piece)
-                self._on_sent(len(piece))
+                yield piece
 
     def _frame(self, number: int) -> Iterator[memoryview]:
         span = self._work.plan.span(number)

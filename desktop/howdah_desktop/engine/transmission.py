@@ -5,6 +5,7 @@ After every break the receiver is asked what it has: nobody counts by themselves
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -58,6 +59,10 @@ class Transmission:
         self._watch = watch
         self._connections = connections
         self._tally = tally
+        self._count = 1
+        """How many connections the round has."""
+        self._lock = threading.Lock()
+        self._under_way = 0  # requests; guarded by the lock
 
     def send_missing(self) -> None:
         """Until the receiver has every chunk, or has published. Raises ProblemError."""
@@ -79,9 +84,8 @@ class Transmission:
 
     def _round(self) -> ProblemError | None:
         """Send what is missing, until all is sent or something is in the way: that."""
-        count = (
-            self._link.connections(self._connections) if not is_small(self._work.plan.size) else 1
-        )
+        small = is_small(self._work.plan.size)
+        self._count = count = 1 if small else self._link.connections(self._connections)
         self._work.open_round(self._link.round_bytes())
         connections = [_Connection(self) for _ in range(count)]
         if count == 1:
@@ -141,30 +145,39 @@ class Transmission:
 
     def send(self, numbers: list[int], buffer: memoryview) -> None:
         """One request. Raises ProblemError."""
-        stream = ChunkStream(self._source, self._work, numbers, buffer, self._on_sent)
+        stream = ChunkStream(self._source, self._work, numbers, buffer, self._on_leaving)
         began = time.monotonic()
+        self._counted(1)
         try:
             answer = self._receiver.send_chunks(self._upload_id, stream, stream.length)
         except ProblemError as problem:
+            self._watch.lost(stream.sent_bytes)
             if problem.code in ("offline", "request_timeout"):
                 self._link.broke(stream.sent_bytes)
             raise
         finally:
-            self._watch.in_flight(-stream.sent_bytes)
+            # Towards the end of a round there are fewer, so that this is rather too small.
+            sharing = self._counted(-1) + 1
             self._tally.sent_any = self._tally.sent_any or stream.sent_bytes > 0
-        self._link.carried(stream.length, time.monotonic() - began)
+        self._link.carried(stream.length, time.monotonic() - began, sharing)
         self._work.stored(answer.stored, RangeSet([(numbers[0], numbers[-1])]))
-        tell(self._watch, self._work)
+        self._watch.acknowledged(self._work.received_bytes, stream.sent_bytes)
 
     def next_run(self) -> list[int]:
-        return self._work.take(self._link.request_bytes(self._work.plan.chunk_bytes))
+        chunk_bytes = self._work.plan.chunk_bytes
+        return self._work.take(self._link.request_bytes(chunk_bytes, self._count))
 
     def landed(self, numbers: list[int]) -> None:
         self._work.landed(numbers)
 
-    def _on_sent(self, count: int) -> None:
-        self._watch.in_flight(count)
+    def _counted(self, change: int) -> int:
+        with self._lock:
+            self._under_way += change
+            return self._under_way
+
+    def _on_leaving(self, count: int) -> None:
         self._watch.check()
+        self._watch.leaves(count)
 
 
 class _Connection:

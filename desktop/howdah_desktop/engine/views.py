@@ -90,7 +90,7 @@ class ChunksView(msgspec.Struct, frozen=True):
     total_chunks: int
     received: tuple[tuple[int, int], ...]
     in_flight: tuple[tuple[int, int], ...] = ()
-    """Handed to the line, and not acknowledged."""
+    """Of which something has left, and which are not acknowledged."""
     known: tuple[tuple[int, int], ...] = ()
     """Those of `received` that were there without being sent."""
 
@@ -108,7 +108,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     size: int = 0
     done_bytes: int = 0
     in_flight_bytes: int = 0
-    """Handed to the line, and not acknowledged yet."""
+    """Left this machine, and not acknowledged yet; of downloads: arrived, and not checked yet."""
     bytes_per_second: float | None = None
     seconds_left: float | None = None
 

@@ -21,9 +21,13 @@ class Watch(Protocol):
 
     def began(self, upload_id: str) -> None: ...
 
-    def acknowledged(self, done_bytes: int) -> None:
-        """The receiver has so much."""
+    def acknowledged(self, done_bytes: int, landed_bytes: int = 0) -> None:
+        """The receiver has so much; `landed_bytes` of what was handed to the line have arrived with that."""
 
-    def in_flight(self, change_bytes: int) -> None: ...
+    def leaves(self, count: int) -> None:
+        """So many bytes are handed to the line."""
+
+    def lost(self, count: int) -> None:
+        """Of those: so many were on a line that broke, or were refused."""
 
     def finishing(self) -> None: ...

@@ -166,6 +166,10 @@ class Door:
         """Break all connections, busy ones too: their requests end as `offline` now."""
         self._transport.backend.drop()
 
+    def unsent_bytes(self) -> int:
+        """What still waits in this machine of all that is being sent."""
+        return self._transport.backend.unsent_bytes()
+
     def close(self) -> None:
         self.drop_connections()
         self._client.close()

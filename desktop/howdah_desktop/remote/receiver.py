@@ -163,6 +163,10 @@ class Receiver:
         """After waking up or a change of network: who waits on a dead line gets `offline` now."""
         self._door.drop_connections()
 
+    def unsent_bytes(self) -> int:
+        """Of what is being sent: what has not reached the other side's kernel; 0 where nobody knows."""
+        return self._door.unsent_bytes()
+
     def close(self) -> None:
         self._door.close()
 

@@ -27,6 +27,7 @@ import httpcore
 import httpx
 
 from howdah_common.problems import ProblemError
+from howdah_desktop import system
 
 READ_BYTES = 64 * 1024
 _INTERIM = b"HTTP/1.1 1"
@@ -146,6 +147,12 @@ class PinnedBackend(httpcore.NetworkBackend):
         for stream in streams:
             stream.break_off()
 
+    def unsent_bytes(self) -> int:
+        """What was to be sent and has not reached the other side's kernel, over all connections."""
+        with self._lock:
+            streams = list(self._streams)
+        return sum(stream.unsent_bytes for stream in streams)
+
     def _track(self, stream: CheckedStream) -> CheckedStream:
         with self._lock:
             self._streams.add(stream)
@@ -160,6 +167,13 @@ class CheckedStream(httpcore.NetworkStream):
         self._backend = backend
         self._early = b""
         """What arrived while a request was still being sent."""
+        self._to_write = 0
+        """Bytes that `write` has not brought into the socket yet."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Over TLS a little more than is ours."""
+        return self._to_write + system.unacknowledged_bytes(self._sock)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._early:
@@ -182,6 +196,7 @@ class CheckedStream(httpcore.NetworkStream):
         try:
             self._sock.settimeout(0)
             while view:
+                self._to_write = len(view)
                 readable = self._wait(timeout)
                 if readable and self._answered():
                     raise httpcore.WriteError("the receiver answered before the request ended")
@@ -193,6 +208,8 @@ class CheckedStream(httpcore.NetworkStream):
             raise httpcore.WriteTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.WriteError(str(error)) from error
+        finally:
+            self._to_write = 0
 
     def close(self) -> None:
         self.break_off()

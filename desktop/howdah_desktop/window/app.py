@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -75,13 +76,13 @@ class Howdah:
         self.pairing.load(paired)
         self.feed.start()
 
-    def end(self) -> None:
-        """The window is gone already; what is behind it ends in good order."""
+    def end(self) -> bool:
+        """The window is gone already; what is behind it ends in good order. Whether it did, in time."""
         self.bridge.close()
-        if not self.feed.stop(END_SECONDS):
-            log.warning("the engine did not end in time; nothing is lost, it goes on at the start")
+        ended = self.feed.stop(END_SECONDS)
         self.desk.close()
         self._remembered.sync()
+        return ended
 
 
 class AfterFirstPicture(QObject):
@@ -122,7 +123,11 @@ def run(
     howdah.window.show()
     code = app.exec()
     howdah.window.hide()
-    howdah.end()
+    if not howdah.end():
+        # A thread hangs on a disk, and Python would wait for it for ever with the ledger locked. Nothing
+        # is lost by ending hard: what counts is committed.
+        log.warning("the engine did not end in time")
+        os._exit(code)
     signals.close()
     first_picture.deleteLater()
     return code

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import IntFlag
 
+from howdah_desktop.engine.transfers import HELD
 from howdah_desktop.engine.views import RootView, TransferView
 from howdah_desktop.window.sentences import FULL
 
@@ -70,8 +71,8 @@ def place_of(row: Row) -> int:
 
 def class_of(row: Row) -> int:
     if isinstance(row, TransferView):
-        if row.code is not None and row.code in FULL and row.state == "waiting":
-            return _NEEDS
+        if row.code is not None and (row.code in FULL or row.code == HELD):
+            return _NEEDS if row.state in ("waiting", "paused") else _CLASS_NUMBERS[row.state]
         return _CLASS_NUMBERS[row.state]
     found = 0
     for state, count in row.files.items():

@@ -290,7 +290,8 @@ class MainWindow(QWidget):
     def _undone(self, withdrawn: Withdrawn) -> None:
         if withdrawn.arrived:
             count = figures.count(withdrawn.arrived, "file")
-            self.toast.say(f"Taken back. {count} had arrived before, and stay at the receiver.")
+            stay = "stays" if withdrawn.arrived == 1 else "stay"
+            self.toast.say(f"Taken back. {count} had arrived before, and {stay} at the receiver.")
         else:
             self.toast.say("Taken back: nothing of it is sent.")
 

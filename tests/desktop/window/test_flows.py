@@ -238,7 +238,7 @@ def test_one_that_is_paused_keeps_what_was_received(scene: Scene) -> None:
     scene.link.rate_bytes_per_second = 12 * MB
     scene.mark()
     scene.run.drop(scene.file("film.bin", size))
-    scene.wait(lambda: scene.up > size / 3, "it is on its way")
+    scene.wait(lambda: scene.up > size * 2 / 3, "it is on its way")
     scene.run.press_button_of("film.bin")
     scene.wait(lambda: scene.status("film.bin").startswith("Paused by you"), "it is paused")
     scene.wait(lambda: "are kept" in scene.status("film.bin"), "and says what is kept")
@@ -251,15 +251,15 @@ def test_one_that_is_paused_keeps_what_was_received(scene: Scene) -> None:
 
 def again(scene: Scene) -> int:
     """Bytes that may go twice at a stop: what was under way and not acknowledged, and the requests."""
-    return 6 * MB
+    return 10 * MB
 
 
 def test_all_are_paused_and_go_on_from_the_head_of_the_page(scene: Scene) -> None:
-    sizes = {"a.bin": 12 * MB, "b.bin": 12 * MB, "c.bin": 2 * MB}
-    scene.link.rate_bytes_per_second = 6 * MB
+    sizes = {"a.bin": 24 * MB, "b.bin": 12 * MB, "c.bin": 2 * MB}
+    scene.link.rate_bytes_per_second = 10 * MB
     scene.mark()
     scene.run.drop(*(scene.file(name, size) for name, size in sizes.items()))
-    scene.wait(lambda: scene.up > 6 * MB, "they are on their way")
+    scene.wait(lambda: scene.up > 14 * MB, "they are on their way")
     scene.run.press("Pause all")
     scene.wait(lambda: scene.counts[Chip.PAUSED] + scene.counts[Chip.DONE] == 3, "all stand")
     assert scene.counts[Chip.PAUSED] >= 2
@@ -311,11 +311,11 @@ def test_what_is_on_its_way_is_not_removed_but_says_what_to_do(scene: Scene) -> 
 def test_closing_asks_while_something_is_on_its_way_and_the_next_start_goes_on(
     scene: Scene,
 ) -> None:
-    size = 16 * MB
-    scene.link.rate_bytes_per_second = 6 * MB
+    size = 20 * MB
+    scene.link.rate_bytes_per_second = 10 * MB
     scene.mark()
     scene.run.drop(scene.file("film.bin", size))
-    scene.wait(lambda: scene.up > 4 * MB, "it is on its way")
+    scene.wait(lambda: scene.up > 14 * MB, "it is on its way")
     window = scene.run.window
     window.close()
     scene.run.press("Stay", scene.seen(ConfirmDialog))

@@ -220,7 +220,7 @@ def test_single_files_that_are_too_many_are_asked_about_and_can_be_cancelled(sce
     scene.run.drop(*(scene.file(f"{number}.txt", 10) for number in range(15)))
     scene.wait(lambda: scene.is_open(ConfirmDialog), "it is asked about")
     scene.run.press("Not now", scene.seen(ConfirmDialog))
-    scene.wait(lambda: scene.counts[Chip.PAUSED] == 15, "they wait")
+    scene.wait(lambda: scene.counts[Chip.NEEDS_YOU] == 15, "they wait")
     page = scene.run.window.page
     page.list.setFocus()
     page.list.selectAll()
