@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from howdah_desktop.window.look import RowLook
     from howdah_desktop.window.theme import Theme
     from kit.receiver import RunningReceiver
 
@@ -365,8 +366,11 @@ def test_what_another_process_fetches_is_a_row_too(scene: Scene, own_machine: Pa
         remote.add_fetches(["film.bin"], os.fsencode(here))
     finally:
         remote.close()
-    scene.wait(lambda: scene.counts[Chip.DONE] == 2, "it is a row and ends")
-    looks = [scene.run.window.page.model.look(key) for key in scene.run.window.page.model._keys]
-    (down,) = (look for look in looks if look.download)
-    assert "verified" in down.status
+    model = scene.run.window.page.model
+
+    def fetched() -> list[RowLook]:
+        looks = (model.look(model.key_at(row)) for row in range(model.rowCount()))
+        return [look for look in looks if look.download]
+
+    scene.wait(lambda: ["verified" in look.status for look in fetched()] == [True], "it ends")
     assert (here / "film.bin").read_bytes() == sent.read_bytes()
