@@ -1,4 +1,5 @@
-"""How a row of the list looks, as plain data: made by `sentences`, painted by the delegate."""
+"""How a row of the list, and what stands around it, looks: plain data, made by `sentences` and `overall`,
+shown by the delegate and the widgets."""
 
 from __future__ import annotations
 
@@ -73,3 +74,45 @@ class RowLook:
     """Stands below an expanded folder."""
     spoken: str = ""
     """The whole row in one sentence, for screen readers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """ "Sending", "84.2", "MB/s"."""
+
+    label: str
+    number: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """What the card says."""
+
+    tone: Tone
+    name: str
+    """The receiver's: `nas.home`."""
+    line: str
+    """How it stands: "Connected", "No answer, next try in 8 s"."""
+    detail: str = ""
+    busy: bool = False
+    """It is being asked at this moment."""
+
+    @property
+    def spoken(self) -> str:
+        """All of it in one sentence, for screen readers."""
+        return ". ".join(part for part in (f"Receiver {self.name}", self.line, self.detail) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class BannerText:
+    """What a banner says."""
+
+    tone: Tone
+    """WARN or ERROR."""
+    title: str
+    text: str
+    facts: tuple[tuple[str, str], ...] = ()
+    """Label and value to compare, in monospace: fingerprints are shown in groups of four."""
+    acts: tuple[tuple[str, str], ...] = ()
+    """Key and words of each button; the first is the primary one."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -26,11 +25,11 @@ from howdah_desktop.window.asking import Asking
 from howdah_desktop.window.orders import Orders
 from howdah_desktop.window.overall import Paired
 from howdah_desktop.window.pairing_flow import PairingFlow
+from howdah_desktop.window.standing import Standing
 from howdah_desktop.window.theme import Theme
 from howdah_desktop.window.transfers_page import TransfersPage
-from howdah_desktop.window.widgets.banner import Banner, BannerText
+from howdah_desktop.window.widgets.banner import Banner
 from howdah_desktop.window.widgets.button import IconButton
-from howdah_desktop.window.widgets.connection_card import CardState
 from howdah_desktop.window.widgets.footer import Footer
 from howdah_desktop.window.widgets.overlay import DropOverlay
 from howdah_desktop.window.widgets.scheme_button import SCHEMES, SchemeButton
@@ -39,7 +38,6 @@ from howdah_desktop.window.widgets.toast import Toast
 
 SMALLEST = (800, 500)
 FIRST_SIZE = (1120, 760)
-SECOND = 1_000
 HOME = "Home"
 
 
@@ -70,7 +68,7 @@ class MainWindow(QWidget):
         self.overlay = DropOverlay(theme, self)
         self.toast: Toast = Toast(theme, self)
         self._asking = Asking(self, theme, orders)
-        self._clock = QTimer(self, interval=SECOND)
+        self._standing = Standing(self.sidebar.card, self.banner, self)
         self._assemble()
         self._connect()
         keys.install(self)
@@ -87,7 +85,7 @@ class MainWindow(QWidget):
         self.sidebar.set_count(arrangement.unfinished)
         need = arrangement.counts[Chip.NEEDS_YOU]
         self.footer.show_text(overall.footer(overview.counts, need), "")
-        self._show_receiver()
+        self._standing.receiver_is(overview.receiver)
         self._asking.about(overview.asks)
         self._answer_call(overview)
 
@@ -109,7 +107,7 @@ class MainWindow(QWidget):
         self.setFocus()  # not on what happens to come next to a button that is hidden
         if paired is not None:
             self.page.name_receiver(paired.name)
-        self._show_receiver()
+        self._standing.paired_with(paired)
 
     # -- what is given to be sent
 
@@ -248,40 +246,14 @@ class MainWindow(QWidget):
         self.page.cancel_all.connect(self._asking.to_cancel_all)
         self.scheme.chosen.connect(self.choose_scheme)
         self._keys_button.clicked.connect(self.show_keys)
-        self.banner.acted.connect(self._act_of_banner)
-        card = self.sidebar.card
-        card.pair_wanted.connect(lambda: self._flow.open_dialog(self))
-        card.check_wanted.connect(self._orders.look)
+        self._standing.pair_wanted.connect(lambda: self._flow.open_dialog(self))
+        self._standing.check_wanted.connect(self._orders.look)
         self._flow.paired.connect(self._now_paired)
-        self._clock.timeout.connect(self._show_receiver)
 
     def _now_paired(self, paired: Paired) -> None:
         self.pair_with(paired)
         self._orders.look()
         self.toast.say(f"Paired with {paired.name}.")
-
-    def _show_receiver(self) -> None:
-        receiver = self._overview.receiver
-        shown = overall.card(self._paired, receiver, time.time())
-        self.sidebar.card.show_state(
-            CardState(shown.tone, shown.name, shown.line, shown.detail, shown.busy)
-        )
-        alarm = overall.alarm(self._paired, receiver)
-        if alarm is None:
-            self.banner.hide_banner()
-        else:
-            self.banner.show_banner(
-                BannerText(alarm.tone, alarm.title, alarm.text, alarm.facts, alarm.acts)
-            )
-        # Only a countdown needs a clock.
-        if (receiver.next_try is not None) != self._clock.isActive():
-            (self._clock.stop if self._clock.isActive() else self._clock.start)()
-
-    def _act_of_banner(self, act: str) -> None:
-        if act == "pair":
-            self._flow.open_dialog(self)
-        else:
-            self._orders.look()
 
     def _undo(self, group: object) -> None:
         if isinstance(group, int):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from howdah_common.problems import PROBLEMS
 from howdah_desktop.engine.views import Overview, ReceiverView
 from howdah_desktop.window import figures
-from howdah_desktop.window.look import Tone
+from howdah_desktop.window.look import BannerText, CardState, Column, Tone
 
 _MOVING = ("sending", "fetching", "finishing")
 _WAITING = ("new", "settling", "queued", "waiting")
@@ -27,23 +27,7 @@ class Paired:
     pin: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    label: str
-    number: str
-    unit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    tone: Tone
-    name: str
-    line: str
-    detail: str = ""
-    busy: bool = False
-
-
-def summary(overview: Overview) -> tuple[Figure, ...]:
+def summary(overview: Overview) -> tuple[Column, ...]:
     """Speed, what is left, and how long that takes."""
     up, down = overview.up_bytes_per_second, overview.down_bytes_per_second
     shown = []
@@ -56,21 +40,21 @@ def summary(overview: Overview) -> tuple[Figure, ...]:
     number, unit = figures.size_parts(overview.left_bytes)
     files = figures.count(overview.left_files, "transfer")
     if overview.left_files:
-        shown.append(Figure("Left", number, f"{unit} in {files}"))
+        shown.append(Column("Left", number, f"{unit} in {files}"))
     else:
-        shown.append(Figure("Left", "0", "transfers"))
+        shown.append(Column("Left", "0", "transfers"))
     if overview.seconds_left is not None and overview.left_files:
-        shown.append(Figure("Done in", *figures.left_parts(overview.seconds_left)))
+        shown.append(Column("Done in", *figures.left_parts(overview.seconds_left)))
     else:
-        shown.append(Figure("Done in", NOTHING, ""))
+        shown.append(Column("Done in", NOTHING, ""))
     return tuple(shown)
 
 
-def _rate(label: str, bytes_per_second: float | None) -> Figure:
+def _rate(label: str, bytes_per_second: float | None) -> Column:
     if not bytes_per_second:
-        return Figure(label, NOTHING, "")
+        return Column(label, NOTHING, "")
     number, unit = figures.size_parts(bytes_per_second)
-    return Figure(label, number, f"{unit}/s")
+    return Column(label, number, f"{unit}/s")
 
 
 def footer(counts: Mapping[str, int], need: int) -> str:
@@ -95,15 +79,15 @@ def on_its_way(counts: Mapping[str, int]) -> int:
     return sum(counts.get(state, 0) for state in (*_MOVING, *_WAITING))
 
 
-def card(paired: Paired | None, receiver: ReceiverView, now: float) -> Card:
+def card(paired: Paired | None, receiver: ReceiverView, now: float) -> CardState:
     if paired is None:
-        return Card(Tone.WARN, "No receiver yet", "Paste a pairing link to begin")
+        return CardState(Tone.WARN, "No receiver yet", "Paste a pairing link to begin")
     safe = "TLS pinned" if paired.pin else "On this computer, without TLS"
     detail = f"{paired.account} · {paired.address.partition('://')[2]}"
     if receiver.code is None:
         if not receiver.checked:
-            return Card(Tone.PLAIN, paired.name, "Connecting…", detail, busy=True)
-        return Card(Tone.GOOD, paired.name, f"Connected · {safe}", detail)
+            return CardState(Tone.PLAIN, paired.name, "Connecting…", detail, busy=True)
+        return CardState(Tone.GOOD, paired.name, f"Connected · {safe}", detail)
     line = PROBLEMS[receiver.code].sentence.rstrip(".")
     again = (
         f"next try in {figures.until(receiver.next_try, now)}"
@@ -111,21 +95,10 @@ def card(paired: Paired | None, receiver: ReceiverView, now: float) -> Card:
         else detail
     )
     tone = Tone.ERROR if receiver.code in NEEDS_A_PERSON else Tone.WARN
-    return Card(tone, paired.name, line, again)
+    return CardState(tone, paired.name, line, again)
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """What a banner says. `facts`: a word and a fingerprint each; `acts`: a key and its words."""
-
-    title: str
-    text: str
-    facts: tuple[tuple[str, str], ...] = ()
-    acts: tuple[tuple[str, str], ...] = ()
-    tone: Tone = Tone.WARN
-
-
-def alarm(paired: Paired | None, receiver: ReceiverView) -> Alarm | None:
+def alarm(paired: Paired | None, receiver: ReceiverView) -> BannerText | None:
     """Where waiting does not help, and somebody has to do something about the receiver as a whole."""
     if paired is None or receiver.code not in NEEDS_A_PERSON:
         return None
@@ -133,22 +106,23 @@ def alarm(paired: Paired | None, receiver: ReceiverView) -> Alarm | None:
     if receiver.code == "certificate_changed":
         shown = _FINGERPRINT.findall(receiver.sentence)
         facts = tuple(zip(("It shows", "Paired with"), shown, strict=False))
-        return Alarm(
+        return BannerText(
+            Tone.ERROR,
             f"{paired.name} shows another certificate",
             "Nothing is sent to it. If it was renewed on purpose, take a new pairing link from it; if not,"
             " somebody may be listening on the line. Everything that is on its way is kept.",
             facts,
             acts,
-            Tone.ERROR,
         )
     if receiver.code in ("not_signed_in", "not_paired"):
-        return Alarm(
+        return BannerText(
+            Tone.WARN,
             f"{paired.name} does not know this device any more",
             "Run howdah-receiver pair there and paste the new link. What is on its way is kept.",
             acts=acts,
         )
     problem = PROBLEMS[receiver.code]
-    return Alarm(problem.sentence.rstrip("."), problem.remedy, acts=acts)
+    return BannerText(Tone.WARN, problem.sentence.rstrip("."), problem.remedy, acts=acts)
 
 
 _FINGERPRINT = re.compile(r"sha256:([0-9a-f]{64})")

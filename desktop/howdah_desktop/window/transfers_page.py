@@ -13,7 +13,7 @@ from howdah_desktop.window import overall
 from howdah_desktop.window.acts import ENDED, possible
 from howdah_desktop.window.arrangement import Chip, Loaded, Order
 from howdah_desktop.window.delegates.transfer import TransferDelegate
-from howdah_desktop.window.look import Act
+from howdah_desktop.window.look import Act, Column
 from howdah_desktop.window.models.transfers import TransferModel
 from howdah_desktop.window.orders import Orders
 from howdah_desktop.window.row_menu import RowMenu
@@ -24,7 +24,7 @@ from howdah_desktop.window.widgets.drop_strip import DropStrip
 from howdah_desktop.window.widgets.empty_panel import EmptyPanel
 from howdah_desktop.window.widgets.header import Header
 from howdah_desktop.window.widgets.nothing_found import NothingFound
-from howdah_desktop.window.widgets.summary_card import Column, Summary, SummaryCard
+from howdah_desktop.window.widgets.summary_card import Summary, SummaryCard
 from howdah_desktop.window.widgets.transfer_list import TransferList
 
 MARGIN = 22
@@ -46,7 +46,7 @@ class TransfersPage(QWidget):
         self._orders = orders
         self._curve: deque[float] = deque([0.0] * overall.CURVE_SECONDS, overall.CURVE_SECONDS)
         self._speed = 0.0
-        self._summary: tuple[overall.Figure, ...] = ()
+        self._summary: tuple[Column, ...] = ()
         self.model = TransferModel(self)
         self.header = Header(theme)
         self.summary = SummaryCard(theme)
@@ -265,8 +265,7 @@ class TransfersPage(QWidget):
         self.list.setMaximumHeight(rows * self.delegate.row_height + 2 * self.list.frameWidth())
 
     def _show_summary(self) -> None:
-        columns = tuple(Column(one.label, one.number, one.unit) for one in self._summary)
-        self.summary.show_summary(Summary(columns, tuple(self._curve)))
+        self.summary.show_summary(Summary(self._summary, tuple(self._curve)))
 
     def _second(self) -> None:
         self._curve.append(self._speed)

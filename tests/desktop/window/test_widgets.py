@@ -25,15 +25,15 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from howdah_desktop.window import fonts
-from howdah_desktop.window.look import Tone
+from howdah_desktop.window.look import BannerText, CardState, Column, Tone
 from howdah_desktop.window.theme import Theme
 from howdah_desktop.window.widgets import toast as toast_module
-from howdah_desktop.window.widgets.banner import Banner, BannerText
+from howdah_desktop.window.widgets.banner import Banner
 from howdah_desktop.window.widgets.button import Button
 from howdah_desktop.window.widgets.chip import Chip
 from howdah_desktop.window.widgets.chips import Chips
 from howdah_desktop.window.widgets.confirm import ConfirmDialog, confirm
-from howdah_desktop.window.widgets.connection_card import CardState, ConnectionCard
+from howdah_desktop.window.widgets.connection_card import ConnectionCard
 from howdah_desktop.window.widgets.drop_strip import DropStrip
 from howdah_desktop.window.widgets.elided import Elided
 from howdah_desktop.window.widgets.empty_panel import EmptyPanel
@@ -45,7 +45,7 @@ from howdah_desktop.window.widgets.pairing_panel import PairingDialog, PairingPa
 from howdah_desktop.window.widgets.parts import grouped, set_look, short_count
 from howdah_desktop.window.widgets.sidebar import Sidebar
 from howdah_desktop.window.widgets.speed_curve import nice_top
-from howdah_desktop.window.widgets.summary_card import Column, Summary, SummaryCard
+from howdah_desktop.window.widgets.summary_card import Summary, SummaryCard
 from howdah_desktop.window.widgets.text import Text
 from howdah_desktop.window.widgets.toast import Toast
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from howdah_desktop.window.look import Tone
+from howdah_desktop.window.look import BannerText, Tone
 from howdah_desktop.window.theme import Theme
 
 from .button import Button
@@ -17,20 +16,6 @@ from .parts import announce, grouped, repolish, set_look
 from .text import Text
 
 _HEX = frozenset("0123456789abcdefABCDEF:")
-
-
-@dataclass(frozen=True, slots=True)
-class BannerText:
-    """What a banner says."""
-
-    tone: Tone
-    """WARN or ERROR."""
-    title: str
-    text: str
-    facts: tuple[tuple[str, str], ...] = ()
-    """Label and value to compare, in monospace: fingerprints are shown in groups of four."""
-    acts: tuple[tuple[str, str], ...] = ()
-    """Key and words of each button; the first is the primary one."""
 
 
 class Banner(QWidget):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
@@ -16,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from howdah_desktop.window.look import Tone
+from howdah_desktop.window.look import CardState
 from howdah_desktop.window.theme import Theme
 
 from .button import IconButton
@@ -24,25 +22,6 @@ from .elided import Elided
 from .parts import announce, set_look
 from .state_dot import StateDot
 from .text import Text
-
-
-@dataclass(frozen=True, slots=True)
-class CardState:
-    """What the card says."""
-
-    tone: Tone
-    name: str
-    """The receiver's: `nas.home`."""
-    line: str
-    """How it stands: "Connected", "No answer, next try in 8 s"."""
-    detail: str = ""
-    busy: bool = False
-    """It is being asked at this moment."""
-
-    @property
-    def spoken(self) -> str:
-        """All of it in one sentence, for screen readers."""
-        return ". ".join(part for part in (f"Receiver {self.name}", self.line, self.detail) if part)
 
 
 class ConnectionCard(QFrame):

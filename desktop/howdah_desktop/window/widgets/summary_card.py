@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
+from howdah_desktop.window.look import Column
 from howdah_desktop.window.theme import Theme
 
 from .parts import set_look
 from .speed_curve import SpeedCurve
-from .summary_column import Column, SummaryColumn
-
-__all__ = ["Column", "Summary", "SummaryCard"]
+from .summary_column import SummaryColumn
 
 _CURVE_FROM = 90
 """Narrower than this, in pixels, the curve says nothing and is left out."""

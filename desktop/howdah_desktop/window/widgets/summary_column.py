@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from howdah_desktop.window.look import Column
 from howdah_desktop.window.theme import Theme
 
 from .parts import colour
@@ -16,15 +15,6 @@ _GAP = 5.0
 """Between number and unit."""
 _WIDEST = "88.8"
 """Sizes and speeds have three digits; the place is kept for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """ "Sending", "84.2", "MB/s"."""
-
-    label: str
-    number: str
-    unit: str
 
 
 class SummaryColumn(QWidget):
