@@ -44,7 +44,7 @@ bench: setup-test ## measure
 	@$(python) tests/bench/transfer.py && $(python) tests/bench/window.py
 
 screenshots: setup-test ## take pictures of the window into build/screenshots
-	@$(python) tests/together/screenshots.py
+	@$(python) tests/together/screenshots.py $(ARGS)
 
 wheel: setup ## build dist/howdah-*.whl
 	@$(python) -m build --wheel --no-isolation
