@@ -44,6 +44,7 @@ def _open(folder: Path, receiver: RunningReceiver, size: int) -> int:
         client.run("pair", receiver.link.replace(f":{receiver.port}/", f":{link.port}/"))
         environment = {**os.environ, "HOWDAH_HOME": str(client.home)}
         window = subprocess.Popen([*PROGRAM], env=environment)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
         try:
             _wait_for_window(client.home, window)
             print(f"$ howdah send --window {source.name} --to videos")

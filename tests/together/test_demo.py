@@ -43,7 +43,7 @@ def test_where_there_is_a_screen_the_demo_opens_the_window() -> None:
         try:
             stored = "howdah-demo-*/receiver/files/owner/videos/film.bin"
             wait_until(lambda: any(Path(tempfile.gettempdir()).glob(stored)), "the file is there")
-            demo.send_signal(signal.SIGINT)  # as Ctrl-C where it was started
+            demo.send_signal(signal.SIGTERM)
             told, _ = demo.communicate(timeout=40)
         finally:
             if demo.poll() is None:
