@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import time
 from itertools import count
@@ -78,6 +79,9 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     for name in list(os.environ):
         if name.startswith("QT_") and name not in OURS:
             del os.environ[name]
+    # Started in the background of a shell, a run ignores Ctrl-C, and so would every program that it starts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ["DBUS_SESSION_BUS_ADDRESS"] = NO_BUS
     if NO_QT:
