@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from kit.json_schema import faults, resolved
 
@@ -29,21 +28,20 @@ class Description:
             for path in self.document["paths"]
         ]
 
-    def operation(self, method: str, target: str) -> Any:
+    def operation(self, method: str, path: str) -> Any:
         """None for an address or a method that there is not."""
-        asked = unquote(urlsplit(target).path)
-        for pattern, path in self._paths:
-            if pattern.fullmatch(asked):
-                return self.document["paths"][path].get(method.lower())
+        for pattern, known in self._paths:
+            if pattern.fullmatch(path):
+                return self.document["paths"][known].get(method.lower())
         return None
 
-    def check(self, method: str, target: str, answer: Answer) -> None:
+    def check(self, method: str, path: str, answer: Answer) -> None:
         """Raises AssertionError where the answer is not one that the document knows."""
-        operation = self.operation(method, target)
+        operation = self.operation(method, path)
         if operation is None:
-            assert answer.status in (401, 404, 405, 400), (method, target, answer)
+            assert answer.status in (400, 401, 404, 405), (method, path, answer)
             return
-        where = f"{method} {target}: {answer}"
+        where = f"{method} {path}: {answer}"
         assert str(answer.status) in operation["responses"], f"not described: {where}"
         response = operation["responses"][str(answer.status)]
         for name, header in response.get("headers", {}).items():

@@ -7,21 +7,18 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from howdah_common.problems import PROBLEMS
 from howdah_receiver.api.docs import Docs
-from howdah_receiver.api.gate import Gate
-from howdah_receiver.app import Receiver
+from kit.inside import app_on
 from kit.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from starlette.applications import Starlette
 
     from kit.native import Answer
     from kit.receiver import RunningReceiver
@@ -151,14 +148,8 @@ def test_what_a_client_has_is_not_sent_again(stranger: Native, path: str) -> Non
 
 def test_it_tells_the_same_of_every_receiver(short_path: Path, stranger: Native) -> None:
     for name in ("one", "other"):
-        receiver = Receiver(short_path / name)
-        try:
-            gate = receiver.app(frozenset({"howdah.example"}))
-            assert isinstance(gate, Gate)
-            inside: Starlette = gate._app  # type: ignore[assignment]
-            docs: Any = inside.state.docs
-        finally:
-            receiver.stop()
+        app = app_on(short_path / name, allowed_hosts=frozenset({"howdah.example"}))
+        docs = app.state.docs
         assert isinstance(docs, Docs)
         assert docs.page.body == stranger.ask("GET", "/docs").body
         assert docs.openapi.body == stranger.ask("GET", "/openapi.json").body

@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from howdah_common.problems import PROBLEMS
 from howdah_receiver.api import examples, openapi
-from howdah_receiver.api.gate import OPEN_ROUTES, Gate
-from howdah_receiver.app import Receiver
+from howdah_receiver.api.gate import OPEN_ROUTES
+from kit.inside import app_on
 from kit.json_schema import KNOWN, SILENT, faults, resolved
 from kit.native import Native
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from starlette.applications import Starlette
     from starlette.requests import Request
 
     from kit.receiver import RunningReceiver
@@ -39,14 +38,7 @@ def document(shared: RunningReceiver) -> Any:
 @pytest.fixture(scope="module")
 def routes(module_path: Path) -> list[BaseRoute]:
     """Those of the very app that answers."""
-    receiver = Receiver(module_path / "for-routes")
-    try:
-        gate = receiver.app(frozenset())
-        assert isinstance(gate, Gate)
-        inside: Starlette = gate._app  # type: ignore[assignment]
-        return list(inside.routes)
-    finally:
-        receiver.stop()
+    return list(app_on(module_path / "for-routes").routes)
 
 
 def walked(routes: list[BaseRoute], above: str = "") -> Iterator[tuple[str, str, Route]]:
@@ -183,9 +175,8 @@ def test_every_example_is_one(document: Any, routes: list[BaseRoute]) -> None:
     checked = 0
     for _, call in openapi.calls(routes):
         described = call.described
-        bodies = [(described.takes, None)] + [
-            (a.body, a.example) for a in described.answers.values()
-        ]
+        bodies: list[tuple[object, object]] = [(described.takes, None)]
+        bodies += [(a.body, a.example) for a in described.answers.values()]
         for kind, own in bodies:
             if isinstance(kind, type):
                 example = own or examples.OF_TYPE[kind]

@@ -14,26 +14,16 @@ import msgspec
 import pytest
 
 from howdah_common.messages import API
-from kit.described import Description
 from kit.native import Native, code_in, random_content
 
 if TYPE_CHECKING:
+    from kit.described import Description
     from kit.receiver import RunningReceiver
 
 
-@pytest.fixture(scope="module")
-def document(shared: RunningReceiver) -> Any:
-    """As a stranger gets it."""
-    with Native(shared.url) as stranger:
-        answer = stranger.ask("GET", "/openapi.json")
-    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
-    return answer.json
-
-
 def test_what_is_answered_is_what_is_described(
-    native: Native, shared: RunningReceiver, document: Any, folder: str
+    native: Native, shared: RunningReceiver, description: Description, folder: str
 ) -> None:
-    description = Description(document)
     content = random_content(3 * 65536 + 5)
     upload = native.started(f"{folder}/a", content)
     client_id = secrets.token_hex(16)
@@ -101,17 +91,19 @@ def test_what_is_answered_is_what_is_described(
     assert len({code for _, code in seen if code}) >= 14
 
 
-def test_a_stranger_gets_what_is_described(shared: RunningReceiver, document: Any) -> None:
-    description = Description(document)
+def test_a_stranger_gets_what_is_described(
+    shared: RunningReceiver, description: Description
+) -> None:
     with Native(shared.url) as stranger:
-        for path, item in document["paths"].items():
+        for path, item in description.document["paths"].items():
             target = re.sub(r"\{\w+\}", "0", path)
             for method in item:
                 description.check(method, target, stranger.ask(method.upper(), target))
 
 
-def test_what_is_not_described_is_noticed(native: Native, document: Any, folder: str) -> None:
-    description = Description(document)
+def test_what_is_not_described_is_noticed(
+    native: Native, description: Description, folder: str
+) -> None:
     upload = native.started(f"{folder}/a", random_content(5))
     looked, path = native.status(upload), f"{API}/uploads/{upload}"
     description.check("GET", path, looked)
@@ -128,12 +120,12 @@ def test_what_is_not_described_is_noticed(native: Native, document: Any, folder:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
 def test_the_examples_for_curl_run_as_they_stand(
-    native: Native, shared: RunningReceiver, document: Any
+    native: Native, shared: RunningReceiver, description: Description
 ) -> None:
     known = {"RECEIVER": shared.url, "TOKEN": str(native.token)}
 
     def run(method: str, path: str, **changes: str) -> tuple[int, bytes]:
-        (sample,) = document["paths"][path][method]["x-codeSamples"]
+        (sample,) = description.document["paths"][path][method]["x-codeSamples"]
         line = sample["source"]
         for old, new in changes.items():
             line = line.replace(old.replace("_", "-"), new)
