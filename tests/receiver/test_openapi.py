@@ -175,7 +175,7 @@ def test_every_example_is_one(document: Any, routes: list[BaseRoute]) -> None:
     checked = 0
     for _, call in openapi.calls(routes):
         described = call.described
-        bodies: list[tuple[object, object]] = [(described.takes, None)]
+        bodies: list[tuple[Any, Any]] = [(described.takes, None)]
         bodies += [(a.body, a.example) for a in described.answers.values()]
         for kind, own in bodies:
             if isinstance(kind, type):
