@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount
 from howdah_common.messages import API, CATALOGUE_HEADER, CHANGE_HEADER, Message, ProblemDocument
 from howdah_common.problems import MEDIA_TYPE, PROBLEMS
 from howdah_receiver.api import curl, examples
-from howdah_receiver.api.answers import RETRY_SECONDS
+from howdah_receiver.api.answers import MOST_REQUEST_JSON_BYTES, RETRY_SECONDS
 from howdah_receiver.api.described import (
     PROBLEM_MEMBERS,
     RETRY_AFTER,
@@ -152,7 +152,7 @@ def _operation(schemas: Schemas, path: str, call: Call, method: str, *, signed_i
         },
     }  # fmt: skip
     if described.takes is not None:
-        found["requestBody"] = {"required": True, "content": schemas.content(described.takes)}
+        found["requestBody"] = _body(schemas, described.takes)
     if not signed_in:
         found["security"] = []
     if method == "HEAD":
@@ -161,6 +161,13 @@ def _operation(schemas: Schemas, path: str, call: Call, method: str, *, signed_i
     else:
         line = curl.command(path, call, signed_in=signed_in)
         found["x-codeSamples"] = [{"lang": "Shell", "source": line}]
+    return found
+
+
+def _body(schemas: Schemas, takes: type | str) -> Json:
+    found: Json = {"required": True, "content": schemas.content(takes)}
+    if not isinstance(takes, str):
+        found["description"] = f"At most {MOST_REQUEST_JSON_BYTES} bytes."
     return found
 
 

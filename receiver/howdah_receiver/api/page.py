@@ -104,7 +104,10 @@ def _table(title: str, rows: str) -> str:
 
 
 def _body(body: Json | None) -> str:
-    return f"<h4>Body</h4><p>{_content(body['content'])}</p>" if body else ""
+    if body is None:
+        return ""
+    words = f" {_inline(body['description'])}" if "description" in body else ""
+    return f"<h4>Body</h4><p>{_content(body['content'])}{'.' if words else ''}{words}</p>"
 
 
 def _content(content: Json) -> str:
