@@ -2,6 +2,8 @@
 
 Fields that are not given are left out. Unknown fields are passed over by a reader, so that an older
 program understands a newer one. Bytes are base64; single digests are hex, as people compare them.
+
+Docstrings and descriptions are what a receiver's `/docs` says about them.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 API = "/api/v1"
 CATALOGUE_HEADER = "Howdah-Catalogue"
@@ -23,13 +26,17 @@ MOST_PER_PAGE = 1_000
 UploadStateName = Literal[
     "open", "completing", "published", "rejected", "cancelled", "expired", "gone"
 ]
-Ranges = list[tuple[int, int]]
-"""Ranges of chunk numbers, both ends included, ascending."""
+Ranges = Annotated[
+    list[tuple[int, int]],
+    Meta(description="Ranges of chunk numbers, both ends included, ascending."),
+]
 # The lengths stand beside the patterns because $ lets a newline pass at the end.
-HexDigest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
-Nanoseconds = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""Since 1970; may be negative. What a signed 64-bit column holds, from 1677 to 2262."""
-ClientId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
+HexDigest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+Nanoseconds = Annotated[
+    int, Meta(ge=-(2**63), le=2**63 - 1, description="Nanoseconds since 1970; may be negative.")
+]
+"""What a signed 64-bit column holds, from 1677 to 2262."""
+ClientId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
 
 
 class Message(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
@@ -37,13 +44,15 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
 
 
 class StartUpload(Message, frozen=True):
-    """`POST /uploads`. `client_id`: 128 random bits in hex, written down before they are sent."""
+    """`client_id`: 128 random bits in hex, written down before they are sent.
+
+    `size`: null for what has no known end; it is said at completion.
+    """
 
     client_id: ClientId
     path: str
     size: int | None
-    modified_ns: Nanoseconds
-    """Of the source."""
+    modified_ns: Annotated[Nanoseconds, Meta(description="Of the source, in ns since 1970.")]
     digest_algorithm: str
     chunk_bytes: int | None = None
     space: str | None = None
@@ -64,11 +73,14 @@ class FileInfo(Message, frozen=True, tag_field="kind", tag="file"):
     chunk_bytes: int
     digest_algorithm: str
     manifest_digest: HexDigest
-    sha256: HexDigest | None = None
-    """Of the whole file; known a while after publication."""
+    sha256: Annotated[
+        HexDigest | None, Meta(description="Of the whole file; known a while after publication.")
+    ] = None
 
 
 class FolderInfo(Message, frozen=True, tag_field="kind", tag="folder"):
+    """A folder in a folder."""
+
     space: str
     path: str
 
@@ -88,29 +100,43 @@ class UploadInfo(Message, frozen=True):
     received: Ranges
     received_bytes: int
     started_ns: int
-    expires_ns: int | None = None
-    """When it is let go if nothing comes; absent while nothing is let go by itself."""
-    known: bool = False
-    """Something of this size or at this path is there: asking with `have` may save the way."""
-    problem: str | None = None
-    """Code of what a completion in the background came to, where it failed."""
+    expires_ns: Annotated[
+        int | None,
+        Meta(
+            description="When it is let go if nothing comes; absent while nothing is let go by itself."
+        ),
+    ] = None
+    known: Annotated[
+        bool,
+        Meta(
+            description="Something of this size or at this path is there: "
+            "asking with `have` may save the way."
+        ),
+    ] = False
+    problem: Annotated[
+        str | None,
+        Meta(description="Code of what a completion in the background came to, where it failed."),
+    ] = None
     file: FileInfo | None = None
 
 
 class UploadList(Message, frozen=True):
+    """The account's uploads that are open or completing."""
+
     uploads: list[UploadInfo]
 
 
 class Have(Message, frozen=True):
-    """`POST /uploads/{id}/have`: the digests of the chunks from number `first` on, one after the other."""
+    """The digests of the chunks from number `first` on, one after the other."""
 
     first: int
     digests: bytes
 
 
 class HaveAnswer(Message, frozen=True):
-    missing: Ranges
     """Of the asked run, what is to be sent."""
+
+    missing: Ranges
 
 
 class ChunksAnswer(Message, frozen=True):
@@ -141,7 +167,7 @@ class FileManifest(Message, frozen=True):
 
 
 class Complete(Message, frozen=True):
-    """`POST /uploads/{id}/complete`.
+    """What the client sent: its size, and what the manifest of all chunks hashes to.
 
     `if_version`: the version that must stand at the path, or `none`: nothing may.
     `path`: publish there instead of where the upload was begun for.
@@ -173,11 +199,15 @@ class FileList(Message, frozen=True):
 
 
 class NewFolder(Message, frozen=True):
+    """The folder and those above it are made."""
+
     path: str
     space: str | None = None
 
 
 class Pair(Message, frozen=True):
+    """The one-time code of a pairing link, and what the device shall be called."""
+
     code: str
     device_name: str
 
@@ -196,7 +226,7 @@ class Paired(Message, frozen=True):
 
 
 class ProblemDocument(Message, frozen=True):
-    """RFC 9457. `extra` members stand beside these on the wire."""
+    """RFC 9457. What a code brings along stands beside these members."""
 
     type: str
     title: str

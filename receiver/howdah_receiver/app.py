@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from howdah_common.messages import API
 from howdah_receiver.accounts.service import Accounts
-from howdah_receiver.api import answers, files, health, pair, uploads
+from howdah_receiver.api import answers, chunks, docs, files, folders, health, pair, uploads
 from howdah_receiver.api.context import Context
 from howdah_receiver.api.gate import Gate
 from howdah_receiver.catalogue.database import Catalogue
@@ -73,18 +73,18 @@ class Receiver:
             whole_digests=self.whole_digests,
             executor=self.executor,
         )
+        protocol = [*pair.routes, *uploads.routes, *chunks.routes, *files.routes, *folders.routes]
         starlette = Starlette(
             routes=[
+                Mount(API, Router(protocol, redirect_slashes=False)),
                 *health.routes,
-                Mount(
-                    API,
-                    Router([*pair.routes, *uploads.routes, *files.routes], redirect_slashes=False),
-                ),
+                *docs.routes,
             ],
             exception_handlers=answers.HANDLERS,
         )
         starlette.router.redirect_slashes = False
         starlette.state.context = context
+        starlette.state.docs = docs.docs_of(starlette.routes)
         return Gate(
             starlette,
             accounts=self.accounts,

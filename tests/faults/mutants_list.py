@@ -219,6 +219,20 @@ MUTANTS = (
         '        if (scope["method"], scope["path"]) in OPEN_ROUTES or scope["method"] == "GET":\n',
         (_tests("receiver/test_gate"),),
     ),
+    Mutant(
+        "the docs leave out a problem that a call has",
+        f"{RECEIVER}/api/folders.py",
+        'problems=("bad_path", "path_conflict", "not_found")',
+        'problems=("bad_path", "not_found")',
+        (_tests("receiver/test_openapi_answers"),),
+    ),
+    Mutant(
+        "the page of docs allows any style",
+        f"{RECEIVER}/api/docs.py",
+        "style-src 'sha256-{style_hash}'",
+        "style-src 'unsafe-inline'",
+        (_tests("receiver/test_docs_page"),),
+    ),
     # -- the client
     Mutant(
         "the client completes a file that changed while it was read",

@@ -12,7 +12,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -25,7 +25,7 @@ from howdah_common.messages import API
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from kit.receiver import RunningReceiver
 
@@ -117,6 +117,9 @@ def frame(number: int, payload: bytes, algorithm: str = BLAKE3, said: bytes | No
 class Native:
     """One device. May be used by several threads at once."""
 
+    on_answer: ClassVar[Callable[[str, str, Answer], None] | None] = None
+    """Sees every answer, with its method and the path as it was sent."""
+
     def __init__(
         self, url: str, token: str | None = None, *, verify: bool | ssl.SSLContext = True
     ) -> None:
@@ -172,7 +175,10 @@ class Native:
         elif body is not None:
             more["content"] = body
         response = self._client.request(method, path, params=query, headers=headers, **more)
-        return Answer(response.status_code, response.headers, response.content)
+        answer = Answer(response.status_code, response.headers, response.content)
+        if Native.on_answer is not None:
+            Native.on_answer(method, response.request.url.path, answer)
+        return answer
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Answer:
         return self.ask("GET", f"{API}{path}", query=query)

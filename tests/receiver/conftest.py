@@ -1,7 +1,11 @@
-"""One receiver for each module, and a device of it: tests keep to folders of their own in it."""
+"""One receiver for each module, and a device of it: tests keep to folders of their own in it.
+
+Every answer that a test of these gets is held against the OpenAPI document.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from itertools import count
@@ -9,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from howdah_receiver.api.docs import Docs
+from kit.described import Description
+from kit.inside import app_on
 from kit.native import Native
 from kit.receiver import RunningReceiver, running_receiver
 
@@ -58,3 +65,16 @@ def native(shared: RunningReceiver) -> Iterator[Native]:
 def folder() -> str:
     """A folder at the receiver that no other test uses."""
     return f"t{next(_numbers)}"
+
+
+@pytest.fixture(scope="session")
+def description(short_root: Path) -> Description:
+    """What the receiver says of itself; it is the same of every one (see test_docs_page)."""
+    docs = app_on(short_root / "described").state.docs
+    assert isinstance(docs, Docs)
+    return Description(json.loads(docs.openapi.body))
+
+
+@pytest.fixture(autouse=True)
+def _as_described(description: Description, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Native, "on_answer", staticmethod(description.check))

@@ -96,7 +96,7 @@ def test_an_unknown_file_is_not_found_whatever_is_asked(native: Native) -> None:
 
 
 def test_unknown_addresses_and_methods_say_so(native: Native, folder: str) -> None:
-    for path in ("/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/files/", "/docs"):
+    for path in ("/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/files/", "/docs/"):
         answer = native.ask("GET", path)
         assert (answer.status, answer.code) == (404, "not_found")
     for method, path in (("PUT", "/files"), ("PATCH", "/uploads"), ("DELETE", "/folders")):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from howdah_common.frames import MEDIA_TYPE
-from howdah_receiver.api.uploads import BODY_BYTES
+from howdah_receiver.api.chunks import BODY_BYTES
 from howdah_receiver.limits import MOST_IGNORED_BYTES
 from kit.native import SMALL_CHUNK, Native, random_content
 from kit.raw_http import Raw, RawAnswer, is_alive

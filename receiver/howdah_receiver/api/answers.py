@@ -16,7 +16,8 @@ from howdah_receiver.ids import new_id
 MOST_REQUEST_JSON_BYTES = 1024 * 1024
 """The longest, 8,192 digests of `have`, has some 350 KB."""
 
-_RETRY_SECONDS = {"storage_full": 10, "storage_failed": 10, "unavailable": 2}
+RETRY_SECONDS = {"storage_full": 10, "storage_failed": 10, "unavailable": 2}
+"""What `Retry-After` says where the one who raised the problem did not say it."""
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -72,7 +73,7 @@ def problem_answer(error: ProblemError) -> Response:
         **error.extra,
     }
     headers = {}
-    retry = error.extra.get("retry_after_seconds", _RETRY_SECONDS.get(error.code))
+    retry = error.extra.get("retry_after_seconds", RETRY_SECONDS.get(error.code))
     if retry is not None:
         headers["Retry-After"] = str(retry)
     if problem.status == 401:

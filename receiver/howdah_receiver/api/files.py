@@ -1,41 +1,51 @@
-"""Files: list, look, fetch, verify, and new folders. See docs/protocol.md."""
+"""Files: list, look, fetch, verify. See docs/protocol.md."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from typing import Annotated
 from urllib.parse import quote
 
+from msgspec import Meta
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from howdah_common import digests, remote_path
 from howdah_common.messages import (
+    MOST_PER_PAGE,
+    FileInfo,
     FileList,
     FileManifest,
     FolderInfo,
-    NewFolder,
     VerifyAnswer,
 )
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeNotSatisfiable, parse_byte_range
-from howdah_receiver.api.answers import json_answer, read_message
+from howdah_receiver.api.answers import json_answer
 from howdah_receiver.api.context import Context, context_of
+from howdah_receiver.api.described import Answer, Call, Described, Header, Parameter
 from howdah_receiver.api.gate import device_of
 from howdah_receiver.api.views import file_info
 from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.files.service import OpenFile
 
 READ_BYTES = 1024 * 1024
+PER_PAGE = 50
+CONTENT_TYPE = "application/octet-stream"
+"""Never shown by a browser on our origin, whatever is in it."""
 
 
 async def list_files(request: Request) -> Response:
+    """List a folder, or find the file at a path.
+
+    Folders come first, then by name, bytewise.
+    """
     context, account = context_of(request), device_of(request).account_id
     query = request.query_params
     path, page, per_page = query.get("path", ""), _number(query.get("page", "1")), _number(
-        query.get("per_page", "50")
+        query.get("per_page", str(PER_PAGE))
     )  # fmt: skip
 
     def work() -> FileList:
@@ -59,12 +69,14 @@ def _number(text: str) -> int:
 
 
 async def look(request: Request) -> Response:
+    """Look at a file."""
     context, account = context_of(request), device_of(request).account_id
     _, row = await context.offload(context.files.find, account, request.path_params["file"])
     return json_answer(file_info(row))
 
 
 async def manifest(request: Request) -> Response:
+    """Ask for the digests of all chunks of a file."""
     context, account = context_of(request), device_of(request).account_id
     row, chunk_digests = await context.offload(
         context.files.manifest, account, request.path_params["file"]
@@ -82,6 +94,11 @@ async def manifest(request: Request) -> Response:
 
 
 async def content(request: Request) -> Response:
+    """Fetch the bytes.
+
+    A client that fetches in ranges sends `If-Range` with the ETag of the version whose manifest it has: 200
+    in place of 206 then means that the file has changed.
+    """
     context, account = context_of(request), device_of(request).account_id
     opened = await context.offload(context.files.open, account, request.path_params["file"])
     try:
@@ -136,8 +153,7 @@ def _content_headers(row: FileRow, etag: str) -> dict[str, str]:
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
-        # Never shown by a browser on our origin, whatever is in it.
-        "Content-Type": "application/octet-stream",
+        "Content-Type": CONTENT_TYPE,
         "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cross-Origin-Resource-Policy": "same-origin",
@@ -161,6 +177,7 @@ async def _blocks(context: Context, descriptor: int, first: int, end: int) -> As
 
 
 async def verify(request: Request) -> Response:
+    """Read a file again and compare it with its digests."""
     context, account = context_of(request), device_of(request).account_id
     row, damaged = await context.offload(context.files.verify, account, request.path_params["file"])
     return json_answer(
@@ -168,24 +185,95 @@ async def verify(request: Request) -> Response:
     )
 
 
-async def make_folder(request: Request) -> Response:
-    context, account = context_of(request), device_of(request).account_id
-    asked = await read_message(request, NewFolder)
-
-    def work() -> tuple[FolderInfo, bool]:
-        space = context.files.space(account, asked.space)
-        new = context.files.make_folder(space, asked.path)
-        return FolderInfo(space=space.id, path=asked.path), new
-
-    folder, new = await context.offload(work)
-    return json_answer(folder, 201 if new else 200)
-
+_FILE = {"file": "The file's id."}
+_READING = ("file_not_found", "unavailable")
+_CONTENT = (
+    Header("ETag", "The version's id, in quotes."),
+    Header("Repr-Digest", "SHA-256 of the whole file, `sha-256=:BASE64:`, once it is known."),
+    Header("Accept-Ranges", "`bytes`."),
+    Header("Content-Disposition", "An attachment, with the file's name."),
+)
 
 routes = [
-    Route("/files", list_files, methods=["GET"]),
-    Route("/files/{file}", look, methods=["GET"]),
-    Route("/files/{file}/manifest", manifest, methods=["GET"]),
-    Route("/files/{file}/content", content, methods=["GET"]),
-    Route("/files/{file}/verify", verify, methods=["POST"]),
-    Route("/folders", make_folder, methods=["POST"]),
+    Call(
+        "GET",
+        "/files",
+        list_files,
+        Described(
+            parameters=(
+                Parameter(
+                    "path",
+                    "query",
+                    "Where to look; the space itself if left out.",
+                    default="",
+                    example="notes",
+                ),
+                Parameter("space", "query", "A space's id; the account's home if left out."),
+                Parameter("page", "query", "From 1 on.", Annotated[int, Meta(ge=1)], default=1),
+                Parameter(
+                    "per_page",
+                    "query",
+                    "Entries a page.",
+                    Annotated[int, Meta(ge=1, le=MOST_PER_PAGE)],
+                    default=PER_PAGE,
+                ),
+            ),
+            answers={200: Answer("A page of the folder, or the file.", FileList)},
+            problems=("bad_request", "bad_path", "not_found", "file_not_found"),
+        ),
+    ),
+    Call(
+        "GET",
+        "/files/{file}",
+        look,
+        Described(
+            path=_FILE, answers={200: Answer("The file.", FileInfo)}, problems=("file_not_found",)
+        ),
+    ),
+    Call(
+        "GET",
+        "/files/{file}/manifest",
+        manifest,
+        Described(
+            path=_FILE,
+            answers={200: Answer("The digests.", FileManifest)},
+            problems=("file_not_found",),
+        ),
+    ),
+    Call(
+        "GET",
+        "/files/{file}/content",
+        content,
+        Described(
+            path=_FILE,
+            parameters=(
+                Parameter(
+                    "Range",
+                    "header",
+                    "One range; several are answered with the whole.",
+                    example="bytes=0-1",
+                ),
+                Parameter("If-Range", "header", "An ETag: the range holds for that version alone."),
+                Parameter("If-None-Match", "header", "ETags of versions that the client has."),
+            ),
+            answers={
+                200: Answer("The whole.", CONTENT_TYPE, _CONTENT),
+                206: Answer(
+                    "The range.",
+                    CONTENT_TYPE,
+                    (*_CONTENT, Header("Content-Range", "Which bytes, and of how many.")),
+                ),
+                304: Answer("The client has it.", headers=_CONTENT),
+            },
+            problems=(*_READING, "range_not_satisfiable", "file_damaged"),
+        ),
+    ),
+    Call(
+        "POST",
+        "/files/{file}/verify",
+        verify,
+        Described(
+            path=_FILE, answers={200: Answer("What was found.", VerifyAnswer)}, problems=_READING
+        ),
+    ),
 ]

@@ -25,6 +25,7 @@ from howdah_receiver.catalogue.database import Catalogue
 
 OPEN_ROUTES = frozenset(
     {("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/readyz"), ("HEAD", "/readyz"),
+     ("GET", "/openapi.json"), ("HEAD", "/openapi.json"), ("GET", "/docs"), ("HEAD", "/docs"),
      ("POST", f"{API}/pair")}
 )  # fmt: skip
 """All that a stranger may ask."""

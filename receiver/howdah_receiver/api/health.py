@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from howdah_common.messages import Message
 from howdah_receiver.api.answers import json_answer
+from howdah_receiver.api.described import Answer, Call, Described
+
+
+class Health(Message, frozen=True):
+    """That it answers is all there is to know."""
+
+    status: Literal["ok"]
 
 
 async def alive(request: Request) -> Response:
-    return json_answer({"status": "ok"})
+    """Ask whether the receiver runs."""
+    return json_answer(Health(status="ok"))
 
 
-# Listening is being ready: recovery is done before.
-routes = [Route("/healthz", alive, methods=["GET"]), Route("/readyz", alive, methods=["GET"])]
+async def ready(request: Request) -> Response:
+    """Ask whether the receiver takes calls."""
+    # Listening is being ready: recovery is done before.
+    return await alive(request)
+
+
+_OK = Described(answers={200: Answer("It does.", Health, example=Health(status="ok"))})
+
+routes = [Call("GET", "/healthz", alive, _OK), Call("GET", "/readyz", ready, _OK)]

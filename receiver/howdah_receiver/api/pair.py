@@ -6,14 +6,18 @@ import socket
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from howdah_common.messages import Pair, Paired
 from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import context_of
+from howdah_receiver.api.described import Answer, Call, Described
 
 
 async def pair(request: Request) -> Response:
+    """Trade a one-time code for a device's token.
+
+    The code stands in the pairing link that the receiver prints.
+    """
     context = context_of(request)
     asked = await read_message(request, Pair)
     new = await context.offload(context.accounts.pair, asked.code, asked.device_name)
@@ -29,4 +33,15 @@ async def pair(request: Request) -> Response:
     )
 
 
-routes = [Route("/pair", pair, methods=["POST"])]
+routes = [
+    Call(
+        "POST",
+        "/pair",
+        pair,
+        Described(
+            takes=Pair,
+            answers={201: Answer("The token, shown this once.", Paired)},
+            problems=("pairing_refused", "too_many_attempts", "storage_full", "storage_failed"),
+        ),
+    )
+]

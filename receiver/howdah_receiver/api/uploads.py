@@ -1,23 +1,24 @@
-"""Uploads: start, look, have, chunks, complete, verify, cancel. See docs/protocol.md."""
+"""Uploads: start, look, complete, verify, cancel; `chunks` has what is between. See docs/protocol.md."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from howdah_common import digests, frames
+from howdah_common import digests
+from howdah_common.chunks import (
+    DEFAULT_MOST_CHUNKS,
+    MOST_CHUNKS,
+    SMALLEST_CHUNK_BYTES,
+    SMALLEST_DEFAULT_CHUNK_BYTES,
+    UNKNOWN_SIZE_CHUNK_BYTES,
+)
 from howdah_common.messages import (
     API,
-    MOST_HAVE_DIGESTS,
-    ChunksAnswer,
     Complete,
-    Have,
-    HaveAnswer,
     StartUpload,
     UploadInfo,
     UploadList,
@@ -26,51 +27,60 @@ from howdah_common.messages import (
 )
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
-from howdah_receiver.api.answers import check_not_encoded, json_answer, read_message
-from howdah_receiver.api.bodies import pump
+from howdah_receiver.api import examples
+from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import Context, context_of
+from howdah_receiver.api.described import LOCATION, RETRY_AFTER, Answer, Call, Described
 from howdah_receiver.api.gate import device_of
-from howdah_receiver.api.views import file_info
-from howdah_receiver.catalogue.uploads import UploadRow
-from howdah_receiver.uploads.stream import ChunkStream
-from howdah_receiver.uploads.writers import ChunkChecker
+from howdah_receiver.api.views import upload_info
 
-BODY_BYTES = 64 * 1024 * 1024
-"""What a chunk stream may carry in one request, beside its last frame."""
 ANSWER_SECONDS = 20
 """So long a completion may keep its request waiting before it is answered with 202."""
 
 
 async def start(request: Request) -> Response:
+    """Start an upload.
+
+    The same start again answers the same upload, whatever its state by now.
+    """
     context, account = context_of(request), device_of(request).account_id
     asked = await read_message(request, StartUpload)
 
     def work() -> tuple[UploadInfo, bool]:
         row, new = context.uploads.start(account, asked)
         known = row.state.value == "open" and context.uploads.is_known(row)
-        return _info(context, account, row.id, known=known), new
+        return upload_info(context, account, row.id, known=known), new
 
     info, new = await context.offload(work)
     return json_answer(info, 201 if new else 200, {"Location": f"{API}/uploads/{info.id}"})
 
 
 async def list_live(request: Request) -> Response:
+    """List the uploads that are open or completing."""
     context, account = context_of(request), device_of(request).account_id
 
     def work() -> UploadList:
         live = context.uploads.live(account)
-        return UploadList(uploads=[_info(context, account, row.id) for row in live])
+        return UploadList(uploads=[upload_info(context, account, row.id) for row in live])
 
     return json_answer(await context.offload(work))
 
 
 async def look(request: Request) -> Response:
+    """Look at an upload.
+
+    While chunks are being checked again after an unclean stop of the receiver, this waits.
+    """
     context, account = context_of(request), device_of(request).account_id
     upload_id = request.path_params["upload"]
-    return json_answer(await context.offload(_info, context, account, upload_id))
+    return json_answer(await context.offload(upload_info, context, account, upload_id))
 
 
 async def manifest(request: Request) -> Response:
+    """Ask for the digests of what was received.
+
+    After a crash a client compares them with its file: a difference means that the file changed.
+    """
     context, account = context_of(request), device_of(request).account_id
 
     def work() -> UploadManifest:
@@ -86,78 +96,13 @@ async def manifest(request: Request) -> Response:
     return json_answer(await context.offload(work))
 
 
-async def have(request: Request) -> Response:
-    context, account = context_of(request), device_of(request).account_id
-    asked = await read_message(request, Have)
-    if asked.first < 0 or len(asked.digests) > MOST_HAVE_DIGESTS * digests.DIGEST_BYTES:
-        raise ProblemError("bad_request", f"At most {MOST_HAVE_DIGESTS} digests at a time.")
-    missing = await context.offload(
-        context.uploads.have, account, request.path_params["upload"], asked.first, asked.digests
-    )
-    return json_answer(HaveAnswer(missing=missing.pairs()))
-
-
-async def put_stream(request: Request) -> Response:
-    if request.headers.get("content-type", "") != frames.MEDIA_TYPE:
-        raise ProblemError("media_type_unsupported", f"{frames.MEDIA_TYPE} belongs here.")
-    check_not_encoded(request)
-    context, account = context_of(request), device_of(request).account_id
-    with ExitStack() as stack:
-        session = await context.offload(
-            stack.enter_context, context.uploads.session(account, request.path_params["upload"])
-        )
-        stream = ChunkStream(session, context.sessions.commit_soon)
-        most = BODY_BYTES + session.upload.chunk_bytes + frames.FRAME_OVERHEAD_BYTES
-        try:
-            await pump(request, context, stream.feed, most)
-            await context.offload(stream.finish)
-        finally:
-            # Shielded: a stop in mid-stream must not leave a writer behind, nor lose what was whole.
-            await asyncio.shield(context.offload(stream.end))
-            if session.wants_sync:
-                context.sessions.sync_soon()
-    return json_answer(ChunksAnswer(stored=stream.stored.pairs()))
-
-
-async def put_chunk(request: Request) -> Response:
-    check_not_encoded(request)
-    context, account = context_of(request), device_of(request).account_id
-    length = _content_length(request)
-    with ExitStack() as stack:
-        session = await context.offload(
-            stack.enter_context, context.uploads.session(account, request.path_params["upload"])
-        )
-        digest = _content_digest(request, session.upload.algorithm)
-        writer = await context.offload(session.begin, request.path_params["number"], length)
-        try:
-            await pump(request, context, writer.write, length)
-            await context.offload(writer.finish, digest)
-        finally:
-            await asyncio.shield(context.offload(writer.abandon))
-        await context.offload(session.commit, [request.path_params["number"]])
-        if session.wants_sync:
-            context.sessions.sync_soon()
-    return Response(status_code=204 if isinstance(writer, ChunkChecker) else 201)
-
-
-def _content_length(request: Request) -> int:
-    text = request.headers.get("content-length", "")
-    if not text.isdecimal() or len(text) > 18:
-        raise ProblemError("bad_request", "A chunk needs a Content-Length.")
-    return int(text)
-
-
-def _content_digest(request: Request, algorithm: str) -> bytes:
-    try:
-        found = digests.from_field(request.headers.get("content-digest", ""))
-    except digests.BadDigestField as error:
-        raise ProblemError("digest_missing", f"{error}.") from error
-    if algorithm not in found:
-        raise ProblemError("digest_missing", f"One of {algorithm} belongs here.")
-    return found[algorithm]
-
-
 async def complete(request: Request) -> Response:
+    """Turn a whole upload into a file.
+
+    With 201 the file is on stable storage, byte for byte what was hashed, and stays so through a kill, a
+    power cut or a full disk. The same completion again, at any time, gets the same answer. What stood at
+    the path becomes a version.
+    """
     context, account = context_of(request), device_of(request).account_id
     upload_id = request.path_params["upload"]
     asked = await read_message(request, Complete)
@@ -179,7 +124,7 @@ async def complete(request: Request) -> Response:
     else:
         work.result()
     context.whole_digests.wake()
-    info = await context.offload(_info, context, account, upload_id)
+    info = await context.offload(upload_info, context, account, upload_id)
     if info.file is None:
         raise ProblemError("file_not_found")
     return json_answer(info, 201, {"Location": location})
@@ -204,6 +149,10 @@ def _begin_completion(
 
 
 async def verify(request: Request) -> Response:
+    """Read what was received again.
+
+    Chunks that no longer match their digest are dropped, to be sent again.
+    """
     context, account = context_of(request), device_of(request).account_id
     upload_id = request.path_params["upload"]
     found = await context.offload(context.endings.verify, account, upload_id)
@@ -217,43 +166,111 @@ async def verify(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
+    """Cancel an upload and free its space."""
     context, account = context_of(request), device_of(request).account_id
     await context.offload(context.endings.cancel, account, request.path_params["upload"])
     return Response(status_code=204)
 
 
-def _info(context: Context, account: str, upload_id: str, *, known: bool = False) -> UploadInfo:
-    view = context.uploads.view(account, upload_id)
-    row: UploadRow = view.row
-    file = context.files.of_version(row.version_id) if row.version_id else None
-    return UploadInfo(
-        id=row.id,
-        client_id=row.client_id,
-        space=row.space_id,
-        path=row.path,
-        state=row.state.value,
-        size=row.size,
-        chunk_bytes=row.chunk_bytes,
-        total_chunks=row.plan.total_chunks if row.plan else None,
-        digest_algorithm=row.algorithm,
-        received=view.received.pairs(),
-        received_bytes=view.received_bytes,
-        started_ns=row.started_ns,
-        known=known,
-        problem=row.problem,
-        file=file_info(file) if file else None,
-    )
-
+_UPLOAD = {"upload": "The upload's id."}
+_LOOKING = ("upload_not_found", "upload_not_open")
 
 routes = [
-    Route("/uploads", start, methods=["POST"]),
-    Route("/uploads", list_live, methods=["GET"]),
-    Route("/uploads/{upload}", look, methods=["GET"]),
-    Route("/uploads/{upload}", cancel, methods=["DELETE"]),
-    Route("/uploads/{upload}/manifest", manifest, methods=["GET"]),
-    Route("/uploads/{upload}/have", have, methods=["POST"]),
-    Route("/uploads/{upload}/chunks", put_stream, methods=["POST"]),
-    Route("/uploads/{upload}/chunks/{number:int}", put_chunk, methods=["PUT"]),
-    Route("/uploads/{upload}/complete", complete, methods=["POST"]),
-    Route("/uploads/{upload}/verify", verify, methods=["POST"]),
+    Call(
+        "POST",
+        "/uploads",
+        start,
+        Described(
+            takes=StartUpload,
+            answers={
+                201: Answer("It is new.", UploadInfo, (LOCATION,)),
+                200: Answer("It was started before.", UploadInfo, (LOCATION,)),
+            },
+            problems=(
+                "bad_path",
+                "bad_chunk_size",
+                "digest_unsupported",
+                "client_id_conflict",
+                "not_found",
+                "upload_not_open",
+            ),
+            more=f"`digest_algorithm` is one of {', '.join(sorted(digests.ALGORITHMS))}. `chunk_bytes`"
+            f" is a power of two from {SMALLEST_CHUNK_BYTES} up that gives at most {MOST_CHUNKS}"
+            f" chunks; left out, the smallest from {SMALLEST_DEFAULT_CHUNK_BYTES} up that gives at"
+            f" most {DEFAULT_MOST_CHUNKS}, or {UNKNOWN_SIZE_CHUNK_BYTES} for an unknown size.",
+        ),
+    ),
+    Call(
+        "GET",
+        "/uploads",
+        list_live,
+        Described(answers={200: Answer("The uploads.", UploadList)}, problems=("upload_not_open",)),
+    ),
+    Call(
+        "GET",
+        "/uploads/{upload}",
+        look,
+        Described(
+            path=_UPLOAD, answers={200: Answer("The upload.", UploadInfo)}, problems=_LOOKING
+        ),
+    ),
+    Call(
+        "DELETE",
+        "/uploads/{upload}",
+        cancel,
+        Described(
+            path=_UPLOAD,
+            answers={204: Answer("It is cancelled, now or before.")},
+            problems=_LOOKING,
+        ),
+    ),
+    Call(
+        "GET",
+        "/uploads/{upload}/manifest",
+        manifest,
+        Described(
+            path=_UPLOAD, answers={200: Answer("The digests.", UploadManifest)}, problems=_LOOKING
+        ),
+    ),
+    Call(
+        "POST",
+        "/uploads/{upload}/complete",
+        complete,
+        Described(
+            path=_UPLOAD,
+            takes=Complete,
+            answers={
+                201: Answer(
+                    "The upload with its file: durable.",
+                    UploadInfo,
+                    (LOCATION,),
+                    examples.PUBLISHED,
+                ),
+                202: Answer(
+                    "Publishing goes on: ask again, the same way.", headers=(LOCATION, RETRY_AFTER)
+                ),
+            },
+            problems=(
+                *_LOOKING,
+                "completion_conflict",
+                "upload_incomplete",
+                "size_mismatch",
+                "manifest_mismatch",
+                "sha256_mismatch",
+                "version_conflict",
+                "path_conflict",
+                "bad_path",
+                "file_not_found",
+            ),
+            more=f"What takes longer than {ANSWER_SECONDS} seconds is answered with 202.",
+        ),
+    ),
+    Call(
+        "POST",
+        "/uploads/{upload}/verify",
+        verify,
+        Described(
+            path=_UPLOAD, answers={200: Answer("What was found.", VerifyAnswer)}, problems=_LOOKING
+        ),
+    ),
 ]

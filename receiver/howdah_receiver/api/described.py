@@ -1,0 +1,94 @@
+"""What a call takes and answers, as data beside its handler; `openapi` makes the document of it.
+
+A route of the protocol is a `Call`: one cannot be added without saying what it is. What it does stands in
+its handler's docstring; what stands here is for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from howdah_common.messages import Ranges
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """`kind` is a type that msgspec knows; `default` what the receiver takes where it is left out;
+    `example` what stands in the example of the call."""
+
+    name: str
+    where: Literal["query", "header"]
+    says: str
+    kind: Any = str
+    required: bool = False
+    default: str | int | None = None
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class Header:
+    """One that an answer carries."""
+
+    name: str
+    says: str
+    kind: Any = str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`body`: a message's type, or the media type of what is no message. `example`: where the type's own
+    would be the wrong one."""
+
+    says: str
+    body: type | str | None = None
+    headers: tuple[Header, ...] = ()
+    example: object = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """`takes`: a message's type, or the media type of a body of bytes. `path`: what each name in braces
+    means. `problems`: the codes beside those that every call has (see `openapi`). `more`: what the
+    docstring cannot say, as it has constants in it."""
+
+    answers: Mapping[int, Answer]
+    takes: type | str | None = None
+    path: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    problems: tuple[str, ...] = ()
+    more: str = ""
+    example: bytes | None = None
+    """A body, where `takes` is a media type."""
+
+
+class Call(Route):
+    """A route that tells what it is."""
+
+    def __init__(self, method: str, path: str, handler: Handler, described: Described) -> None:
+        super().__init__(path, handler, methods=[method])
+        self.described = described
+        self.method = method
+
+
+LOCATION = Header("Location", "Where the upload is to be asked for.")
+RETRY_AFTER = Header("Retry-After", "Seconds to wait before asking again.", int)
+
+PROBLEM_MEMBERS: Mapping[str, Mapping[str, Any]] = {
+    "chunk_conflict": {"chunks": list[int], "stored": Ranges},
+    "chunk_mismatch": {"chunks": list[int], "stored": Ranges},
+    "chunk_superseded": {"chunks": list[int]},
+    "range_not_satisfiable": {"size": int},
+    "too_many_attempts": {"retry_after_seconds": int},
+    "upload_incomplete": {"missing": Ranges},
+    "upload_not_open": {"state": str},
+    "version_conflict": {"version": str},
+}
+"""What a problem may bring along, beside what every problem has."""

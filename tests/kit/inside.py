@@ -1,0 +1,26 @@
+"""The very app that answers, to look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+
+from howdah_receiver.api.gate import Gate
+from howdah_receiver.app import Receiver
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def app_on(data: Path, *, allowed_hosts: frozenset[str] = frozenset()) -> Starlette:
+    """Inside its gate; of a receiver on that folder that was there for a moment."""
+    receiver = Receiver(data)
+    try:
+        gate = receiver.app(allowed_hosts)
+        assert isinstance(gate, Gate)
+        inside = gate._app
+        assert isinstance(inside, Starlette)
+        return inside
+    finally:
+        receiver.stop()
