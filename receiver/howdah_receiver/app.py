@@ -84,7 +84,7 @@ class Receiver:
         )
         starlette.router.redirect_slashes = False
         starlette.state.context = context
-        starlette.state.docs = docs.docs_of(starlette.routes)
+        starlette.state.docs = docs.Docs(starlette.routes)
         return Gate(
             starlette,
             accounts=self.accounts,

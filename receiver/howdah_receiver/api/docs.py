@@ -1,6 +1,6 @@
 """What the receiver says about itself: the OpenAPI document, and a page of it for people.
 
-Both are made once, at the start, and tell the same of every receiver: a stranger learns nothing.
+Both are made once and tell the same of every receiver: a stranger learns nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from starlette.routing import BaseRoute
 from howdah_receiver.api import openapi, page
 from howdah_receiver.api.described import Answer, Call, Described, Header, Parameter
 from howdah_receiver.api.gate import OPEN_ROUTES
+from howdah_receiver.api.openapi import Json
 
 
 @dataclass(frozen=True)
@@ -33,25 +35,32 @@ class Shown:
         return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
 
 
-@dataclass(frozen=True)
 class Docs:
-    openapi: Shown
-    page: Shown
+    """Made when somebody asks, and then kept: a start is not to wait for what few ever read."""
 
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        """Of all routes of the running app. Raises TypeError for one that does not say what it is."""
+        self._routes = routes
+        for _ in openapi.calls(routes):
+            pass
 
-def docs_of(routes: Sequence[BaseRoute]) -> Docs:
-    """Of all routes of the running app, these two among them."""
-    document = openapi.document(routes, OPEN_ROUTES)
-    style = page.style()
-    style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return Docs(
-        Shown(msgspec.json.encode(document), "application/json", _policy()),
-        Shown(
-            page.render(document, style).encode(),
+    @cached_property
+    def openapi(self) -> Shown:
+        return Shown(msgspec.json.encode(self._document), "application/json", _policy())
+
+    @cached_property
+    def page(self) -> Shown:
+        style = page.style()
+        style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        return Shown(
+            page.render(self._document, style).encode(),
             "text/html; charset=utf-8",
             _policy(f"style-src 'sha256-{style_hash}'"),
-        ),
-    )
+        )
+
+    @cached_property
+    def _document(self) -> Json:
+        return openapi.document(self._routes, OPEN_ROUTES)
 
 
 def _policy(*more: str) -> str:
