@@ -125,10 +125,12 @@ missing_for_window() {
     done
 }
 
-# A compiler for the shim that makes disks fail, prlimit and unshare for small ones; for the window
-# a display that nobody sees, and a font for the letters that Inter does not have.
+# A compiler for the shim that makes disks fail, curl for the examples of the docs, prlimit and unshare
+# for small disks; for the window a display that nobody sees, and a font for the letters that Inter
+# does not have.
 missing_for_tests() {
     command -v gcc >/dev/null || echo gcc
+    command -v curl >/dev/null || echo curl
     [ -e /usr/include/stdio.h ] || echo libc6-dev
     command -v prlimit >/dev/null && command -v unshare >/dev/null || echo util-linux
     command -v Xvfb >/dev/null || echo xvfb

@@ -10,7 +10,6 @@ its way at the kills.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import shutil
 import signal
@@ -25,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from kit.client import Client
 from kit.link import FaultyLink
 from kit.native import Native
+from kit.random_file import file_sha256, write_random
 from kit.receiver import RunningReceiver, running_receiver
 
 MB = 1_000_000
@@ -150,21 +150,6 @@ class Demo:
         for sentence, good in checks.items():
             say(f"{'ok ' if good else 'NO '} {sentence}")
         return 0 if all(checks.values()) else 1
-
-
-def write_random(path: Path, size: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for at in range(0, size, MB):
-            block = os.urandom(min(MB, size - at))
-            digest.update(block)
-            file.write(block)
-    return digest.hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def say(line: str) -> None:

@@ -5,7 +5,6 @@ Everything lies in a folder of its own that is gone afterwards; nothing of the u
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
@@ -16,9 +15,9 @@ from pathlib import Path
 
 from kit.client import PROGRAM, Client
 from kit.link import FaultyLink
+from kit.random_file import MB, file_sha256, write_random
 from kit.receiver import RunningReceiver, running_receiver
 
-MB = 1_000_000
 LINE_BYTES_PER_SECOND = 40 * MB
 """Slow enough to be watched, paused and gone on with."""
 START_SECONDS = 30.0
@@ -38,7 +37,7 @@ def run(size: int) -> int:
 def _open(folder: Path, receiver: RunningReceiver, size: int) -> int:
     source = folder / "film.bin"
     print(f"Making a file of {size / MB:.0f} MB of random bytes ...")
-    digest = _write_random(source, size)
+    digest = write_random(source, size)
     with FaultyLink(receiver.port, rate_bytes_per_second=LINE_BYTES_PER_SECOND) as link:
         client = Client(folder / "client")
         client.run("pair", receiver.link.replace(f":{receiver.port}/", f":{link.port}/"))
@@ -72,17 +71,6 @@ def _judge(stored: Path, digest: str) -> int:
     if not stored.exists():
         print("film.bin was still on its way: it would go on at the next start.")
         return 0
-    with stored.open("rb") as file:
-        equal = hashlib.file_digest(file, "sha256").hexdigest() == digest
+    equal = file_sha256(stored) == digest
     print(f"{'ok ' if equal else 'NO '} the stored file is equal by SHA-256 ({digest[:16]}...)")
     return 0 if equal else 1
-
-
-def _write_random(path: Path, size: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for at in range(0, size, MB):
-            block = os.urandom(min(MB, size - at))
-            digest.update(block)
-            file.write(block)
-    return digest.hexdigest()

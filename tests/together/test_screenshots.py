@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from kit.xvfb import MISSING, has_xvfb
 
 SCRIPT = Path(__file__).with_name("screenshots.py")
 SECONDS = 50.0
@@ -25,7 +26,7 @@ def run(*words: str | Path, path: str | None = None) -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="Xvfb is not installed")
+@pytest.mark.skipif(not has_xvfb(), reason=MISSING)
 def test_first_run_and_empty_window_are_photographed_light_and_dark(short_path: Path) -> None:
     pictures = short_path / "pictures"
     done = run("first", "empty", "--scale", "1", "--to", pictures)
@@ -39,7 +40,7 @@ def test_first_run_and_empty_window_are_photographed_light_and_dark(short_path: 
     assert len(set(taken)) == len(names)
 
 
-@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="Xvfb is not installed")
+@pytest.mark.skipif(not has_xvfb(), reason=MISSING)
 def test_a_scene_that_does_not_exist_is_said(short_path: Path) -> None:
     done = run("sunset", "--scale", "1", "--to", short_path)
     assert done.returncode == 1

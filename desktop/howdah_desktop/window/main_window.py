@@ -12,7 +12,6 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
     QKeyEvent,
-    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
@@ -187,10 +186,6 @@ class MainWindow(QWidget):
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
         self.add(dropped.local_paths(event.mimeData().urls()))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  # Qt's
-        super().resizeEvent(event)
-        self.overlay.setGeometry(self.rect())
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  # Qt's
         super().showEvent(event)

@@ -20,8 +20,8 @@ class Floating(QFrame):
         return self._window.rect()
 
     def place(self) -> None:
-        """Take the place that belongs to this size of the window."""
-        raise NotImplementedError
+        """Take the place that belongs to this size of the window: all of it, if nobody knows better."""
+        self.setGeometry(self.room)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Follow the window's size, and never keep an event from it."""

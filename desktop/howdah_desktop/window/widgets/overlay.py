@@ -67,10 +67,6 @@ class DropOverlay(Floating):
         """Nothing is dragged over the window any more."""
         self.hide()
 
-    def place(self) -> None:
-        """All of the window."""
-        self.setGeometry(self.room)
-
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
