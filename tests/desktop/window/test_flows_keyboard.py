@@ -210,3 +210,17 @@ def test_a_screen_reader_reads_a_row_as_one_sentence(away: Scene) -> None:
     away.wait(lambda: "Waits for nas" in row.text(QAccessible.Text.Name), "it says how it stands")
     assert row.text(QAccessible.Text.Name) == away.run.look("film.bin").spoken
     assert row.text(QAccessible.Text.Name).startswith("film.bin, to Home.")
+
+
+def test_a_word_is_deleted_in_the_filter_and_no_transfer_is_cancelled(scene: Scene) -> None:
+    scene.run.drop(scene.file("film.bin", MB))
+    scene.wait(lambda: "film.bin" in scene.titles(), "its row stands there")
+    field = scene.run.window.page.header.field
+    scene.run.keys("Ctrl+F")
+    field.setText("film bi")
+    scene.run.window.page.model.search("film")  # its row stands there, whatever is typed
+    scene.run.choose("film.bin")
+    scene.run.keys("Ctrl+Backspace", field)
+    assert field.text() == "film "
+    assert scene.run.window.page.list.selected_keys(), "it is chosen all the while"
+    assert state(scene, "film.bin") != "cancelled"

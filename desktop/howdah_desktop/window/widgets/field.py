@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from howdah_desktop.window.theme import Theme
+
+_EDITING = (
+    QKeySequence.StandardKey.DeleteStartOfWord,
+    QKeySequence.StandardKey.DeleteEndOfWord,
+)
+"""Keys of a text that Qt lets a window's shortcut take away: Ctrl+Backspace would cancel transfers."""
 
 
 class Field(QLineEdit):
@@ -17,6 +25,13 @@ class Field(QLineEdit):
         self.setPlaceholderText(hint)
         theme.changed.connect(self._dress)
         self._dress()
+
+    def event(self, event: QEvent) -> bool:
+        edits = isinstance(event, QKeyEvent) and any(event.matches(key) for key in _EDITING)
+        if edits and event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
 
     def _dress(self) -> None:
         self.setFont(self._theme.font("body"))
