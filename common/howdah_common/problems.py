@@ -141,6 +141,8 @@ PROBLEMS = _table(
      "Pair with the address of the receiver itself."),
     ("certificate_changed", 0, Next.USER, "The receiver shows another certificate than the one paired with.",
      "If it was renewed on purpose, pair again; if not, somebody may be listening."),
+    ("certificate_untrusted", 0, Next.USER, "Nobody whom this computer trusts vouches for the receiver's certificate.",
+     "Check this computer's clock and the address; at the receiver, check that its certificate is valid."),
     ("insecure_address", 0, Next.USER, "A token is never sent unencrypted over a network.",
      "Pair with an https address."),
     ("bad_link", 0, Next.USER, "This is not a pairing link.",

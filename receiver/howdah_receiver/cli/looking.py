@@ -1,4 +1,4 @@
-"""`howdah-receiver settings` and `doctor`: they look, and change nothing."""
+"""`howdah-receiver settings`, `healthy` and `doctor`: they look, and change nothing."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ def settings(
         return
     for row in found:
         print(f"{row.name} = {json.dumps(row.value)}" + (f"  # {row.where}" if row.where else ""))
+
+
+@commands.command()
+def healthy(config: Config = None, more: Set = None) -> None:
+    """Ask the receiver of these settings whether it answers. Exit code 1 if it does not."""
+    from howdah_receiver.healthy import why_not
+
+    reason = why_not(settings_from(more, config=config))
+    if reason:
+        print(f"The receiver does not answer: {reason.rstrip('.')}.")
+    raise typer.Exit(1 if reason else 0)
 
 
 @commands.command()
