@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,6 +57,8 @@ class Receiver:
         self.files = Files(self.catalogue, tree)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
+        # Makes the pairing link of a code; set by whoever listens.
+        self.link: Callable[[str], str] | None = None
 
     def start(self) -> None:
         """Begin what goes on beside requests."""

@@ -61,15 +61,10 @@ def serve(
 @app.command()
 def pair(data: Data = None) -> None:
     """Print a pairing link, good once and for 15 minutes, for `howdah pair LINK`."""
-    from howdah_receiver import control
+    from howdah_receiver.admin import commands
 
     settings = _settings(data=data)
-    answer = control.ask(settings.data, "pair")
-    if answer is None:
-        raise StartRefused(
-            f"No receiver is running on {settings.data}.",
-            "Start one with `howdah-receiver serve`, or name its folder with --data.",
-        )
+    (answer,) = commands.run(settings.data, "pair")
     link = str(answer["link"])
     if sys.stdout.isatty():
         import segno

@@ -11,11 +11,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
 import uvloop
 
+from howdah_receiver.admin.commands import answer
 from howdah_receiver.app import Receiver
 from howdah_receiver.certificate import Certificate, certificate_in
 from howdah_receiver.control import ControlServer
@@ -78,7 +80,8 @@ class Server:
         return f"howdah://{self._host_and_port}/pair?code={code}&{trust}"
 
     async def run(self) -> None:
-        control = ControlServer(self._receiver.folder.root, self._control)
+        self._receiver.link = self.link
+        control = ControlServer(self._receiver.folder.root, partial(answer, self._receiver))
         await control.start()
         self._receiver.start()
         server = _Uvicorn(self._config(), on_listening=self._announce)
@@ -115,11 +118,6 @@ class Server:
         code = self._receiver.accounts.first_code()
         if code is not None:
             print(self.link(code), flush=True)
-
-    def _control(self, command: str) -> dict[str, Any]:
-        if command == "pair":
-            return {"link": self.link(self._receiver.accounts.new_code())}
-        return {"error": f"unknown command {command!r}"}
 
     async def _stop_receiver(self) -> None:
         stopping = asyncio.get_running_loop().run_in_executor(None, self._receiver.stop)
