@@ -55,5 +55,5 @@ lock: ## for maintainers: resolve again, UPGRADE=--upgrade for newer versions
 licences: setup ## write docs/licences.md from what is installed
 	@$(python) packaging/licences.py
 
-docs: setup ## write docs/problems.md and docs/states.md from the code
-	@$(python) packaging/problems_page.py && $(python) packaging/states_page.py
+docs: setup ## write problems.md, states.md and settings.md in docs/ from the code
+	@$(python) packaging/problems_page.py && $(python) packaging/states_page.py && $(python) packaging/settings_page.py

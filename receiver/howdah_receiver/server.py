@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
 import signal
@@ -24,6 +23,7 @@ from howdah_receiver.control import ControlServer
 from howdah_receiver.errors import StartRefused
 from howdah_receiver.limits import protocol_with
 from howdah_receiver.settings import Settings
+from howdah_receiver.settings.agreement import is_loopback
 
 _GRACE_SECONDS = 2
 """For what is under way in threads, once the requests have ended."""
@@ -35,21 +35,12 @@ def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises StartRefused."""
     listening = _listen(settings.host, settings.port)
     try:
-        receiver = Receiver(settings.data)
+        receiver = Receiver(settings)
     except BaseException:
         listening.close()
         raise
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(Server(settings, receiver, listening).run())
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Server:

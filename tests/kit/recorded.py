@@ -20,6 +20,7 @@ from howdah_common.problems import ProblemError
 from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.app import Receiver
 from howdah_receiver.catalogue import uploads
+from howdah_receiver.settings import Settings
 from kit.diskshim import Op, Record, environment, mark, read_record
 from kit.forked import memory
 from kit.oracle import complaints
@@ -132,7 +133,7 @@ def starts_on(state: Tree, folder: Path, run: Run, cut: int) -> list[str]:
     """What is wrong after a receiver has recovered on that state; `folder` is made, and stays."""
     materialise(state, folder)
     paired, clients = run.promises(cut)
-    receiver = Receiver(folder)
+    receiver = Receiver(Settings(data=folder))
     try:
         with receiver.catalogue.read() as connection:
             live = uploads.live(connection)

@@ -9,7 +9,6 @@ wrong is raised, as ProblemError or StartRefused, and arrives as such at whoever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from howdah_common.problems import ProblemError
@@ -18,30 +17,31 @@ from howdah_receiver.admin import pairing
 from howdah_receiver.app import Receiver
 from howdah_receiver.control import Line
 from howdah_receiver.errors import StartRefused
+from howdah_receiver.settings import Settings
 
 Command = Callable[[Receiver, Mapping[str, Any]], Iterator[Line]]
 
 COMMANDS: dict[str, Command] = {**pairing.COMMANDS}
 
 
-def run(data: Path, command: str, **arguments: Any) -> Iterator[Line]:
+def run(settings: Settings, command: str, **arguments: Any) -> Iterator[Line]:
     """What the command tells. Raises StartRefused."""
-    told = control.ask(data, command, arguments)
+    told = control.ask(settings.data, command, arguments)
     if told is None:
-        told = _alone(data, command, arguments)
+        told = _alone(settings, command, arguments)
     for line in told:
         if "error" in line:
             raise StartRefused(line["error"], line["remedy"])
         yield line
 
 
-def _alone(data: Path, command: str, arguments: Mapping[str, Any]) -> Iterator[Line]:
-    if not data.is_dir():
+def _alone(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Iterator[Line]:
+    if not settings.data.is_dir():
         raise StartRefused(
-            f"There is no data folder {data}.",
+            f"There is no data folder {settings.data}.",
             "Start a receiver with `howdah-receiver serve`, or name its folder with --data.",
         )
-    receiver = Receiver(data)
+    receiver = Receiver(settings)
     try:
         yield from answer(receiver, command, arguments)
     finally:

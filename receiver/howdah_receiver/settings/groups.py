@@ -1,0 +1,118 @@
+"""Every setting, in the groups that an owner would look for it in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field
+
+from howdah_receiver.settings.values import (
+    KIB,
+    Address,
+    Bytes,
+    Hosts,
+    Networks,
+    Pin,
+    Place,
+    Seconds,
+    WholeSeconds,
+)
+
+
+def default_data() -> Place:
+    return platformdirs.user_data_path("howdah-receiver", appauthor=False)
+
+
+def default_config() -> Place:
+    return platformdirs.user_config_path("howdah-receiver", appauthor=False) / "receiver.toml"
+
+
+class _Group(BaseModel):
+    """The first line of a group's docstring is its heading in the docs, the rest stands below it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Places(_Group):
+    """Where things are"""
+
+    config: Place | None = None
+    """The TOML file with settings. Without it, `receiver.toml` in the user's configuration folder
+    (`~/.config/howdah-receiver`) is read if it is there. Cannot stand in that file itself."""
+    data: Place = Field(default_factory=default_data)
+    """The folder that holds everything. By default the user's data folder
+    (`~/.local/share/howdah-receiver`)."""
+
+
+class Listening(_Group):
+    """Listening"""
+
+    host: str = "127.0.0.1"
+    """The address to listen on. Any but a loopback one brings TLS."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8484
+    """The port to listen on. 0: a free one."""
+    unix: Place | None = None
+    """A socket to listen on in place of an address, for a proxy on the same machine (see proxies.md). Whoever
+    may write to it (its user and group) counts as a trusted proxy."""
+    public_url: Address | None = None
+    """What clients call the receiver by, where that is not where it listens: behind a proxy or a forwarded
+    port. Pairing links name it."""
+    allowed_hosts: Hosts = ()
+    """Names that clients may call the receiver by, beside this machine's own and that of `public_url`."""
+
+
+class Trust(_Group):
+    """TLS and proxies"""
+
+    tls: Literal["auto", "off"] = "auto"
+    """`auto`: on any address but a loopback one. `off`: never. On any address but a loopback one that needs
+    `trusted_proxies`, and connections from elsewhere are closed: no token crosses a network in the
+    clear."""
+    certificate_file: Place | None = None
+    """A certificate of yours (PEM, with the chain up to its authority) in place of the one that the receiver
+    makes. A renewed one is taken up within a minute, or at once by SIGHUP."""
+    key_file: Place | None = None
+    """The key of `certificate_file` (PEM, without a passphrase)."""
+    pin: Pin = "auto"
+    """The certificate that pairing links name, as the only one to trust. `auto`: the one that the receiver
+    shows, or none where a proxy stands before it; `off`: none, so that clients go by the authorities that
+    their computer trusts, and a certificate can be renewed; `sha256:...`: that one, which a proxy shows."""
+    trusted_proxies: Networks = ()
+    """Addresses and networks of proxies. What they say of whom they ask for counts; what anybody else says
+    does not."""
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    """The header in which the proxies say it: X-Forwarded-For with X-Forwarded-Proto, or Forwarded
+    (RFC 7239). The other one is ignored, as a proxy lets through what it does not write."""
+
+
+class Requests(_Group):
+    """Limits of requests and connections"""
+
+    header_seconds: Annotated[Seconds, Field(gt=0)] = 15
+    """So long may the head of a request take to arrive."""
+    header_bytes: Annotated[Bytes, Field(ge=4096)] = 32 * KIB
+    """So large may it be."""
+    body_idle_seconds: Annotated[Seconds, Field(gt=0)] = 30
+    """So long may a body bring nothing before its connection is closed."""
+    body_bytes_per_second: Annotated[Bytes, Field(ge=1)] = 64
+    """What a body must bring on average over each such time: less is no line, but an attack."""
+    keep_alive_seconds: Annotated[WholeSeconds, Field(gt=0)] = 75
+    """So long may a connection rest between two requests."""
+    connections: Annotated[int, Field(ge=1)] = 512
+    """Open at once, in all."""
+    connections_per_address: Annotated[int, Field(ge=1)] = 128
+    """Open at once from one address. Of those behind a trusted proxy, requests under way are counted."""
+
+
+class Running(_Group):
+    """Stopping and logs"""
+
+    stop_seconds: Annotated[WholeSeconds, Field(ge=1)] = 6
+    """So long may requests go on once the receiver is told to stop."""
+    debug: bool = False
+    """Say more in the log."""
+
+
+GROUPS: tuple[type[BaseModel], ...] = (Places, Listening, Trust, Requests, Running)
+"""In the order of the docs. A new group goes here, and among the bases of `model.Settings`."""
