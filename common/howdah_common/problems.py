@@ -92,6 +92,8 @@ PROBLEMS = _table(
      "Check the address; `howdah ls` shows what is there."),
     ("file_not_found", 404, Next.USER, "The receiver has no such file or folder.",
      "Check the path; `howdah ls` shows what is there."),
+    ("not_allowed", 404, Next.USER, "Your role in this space does not allow that.",
+     "Ask an owner of the space for another role."),
     ("upload_not_found", 404, Next.RESTART, "The receiver does not know this upload.",
      "The file is sent again from its start."),
     # -- states that clash

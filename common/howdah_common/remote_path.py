@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 MOST_NAME_BYTES = 255
 MOST_PATH_BYTES = 4_096
@@ -78,6 +79,11 @@ def parents(path: str) -> list[str]:
     """The folders above `path`, outermost first, without the root."""
     names = path.split("/")[:-1]
     return ["/".join(names[: depth + 1]) for depth in range(len(names))]
+
+
+def folded(name: str) -> str:
+    """What two names have in common that a space which folds case takes for the same."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def numbered(path: str, number: int) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import Mount, Router
@@ -19,6 +19,7 @@ from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.whole_digest import WholeDigests
+from howdah_receiver.settings import Settings
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.tree import Tree
@@ -35,12 +36,13 @@ _log = logging.getLogger(__name__)
 class Receiver:
     """All parts of a receiver on one data folder, recovered and ready to answer."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Take the folder, bring the catalogue up to date, and recover. Raises StartRefused."""
-        self.folder = DataFolder(data)
+        self.settings = settings
+        self.folder = DataFolder(settings.data)
         try:
-            migrate(data)
-            self.catalogue = Catalogue(data)
+            migrate(settings.data)
+            self.catalogue = Catalogue(settings.data)
             self.accounts = Accounts(self.catalogue)
             self.accounts.create_owner()
             tree = Tree(self.catalogue, self.folder)
@@ -56,6 +58,8 @@ class Receiver:
         self.files = Files(self.catalogue, tree)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
+        # Makes the pairing link of a code; set by whoever listens.
+        self.link: Callable[[str], str] | None = None
 
     def start(self) -> None:
         """Begin what goes on beside requests."""

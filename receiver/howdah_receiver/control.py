@@ -1,5 +1,6 @@
 """The local door: the receiver's own commands speak to the running receiver through a socket in its data
-folder, which only its user can enter. One JSON object a line, one answer each."""
+folder, which only its user can enter. One JSON object a line: a command with its arguments, then what it
+tells, line by line, and an empty object at the end."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ def _address(folder: int) -> str:
     return f"/proc/self/fd/{folder}/{_NAME}"
 
 
+Line = dict[str, Any]
+Answer = Callable[[str, Mapping[str, Any]], Iterable[Line]]
+
+
 class ControlServer:
-    def __init__(self, folder: int, answer: Callable[[str], dict[str, Any]]) -> None:
+    def __init__(self, folder: int, answer: Answer) -> None:
         """`folder`: descriptor of the data folder. `answer` is called, in a thread, with each command."""
         self._folder = folder
         self._answer = answer
@@ -39,13 +44,14 @@ class ControlServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            line = await asyncio.wait_for(reader.readline(), _SECONDS)
-            command = str(json.loads(line).get("command"))
-            writer.write(
-                json.dumps(await asyncio.to_thread(self._answer, command)).encode() + b"\n"
-            )
+            asked = json.loads(await asyncio.wait_for(reader.readline(), _SECONDS))
+            lines = iter(self._answer(str(asked["command"]), asked.get("arguments", {})))
+            while (line := await asyncio.to_thread(next, lines, None)) is not None:
+                writer.write(json.dumps(line).encode() + b"\n")
+                await writer.drain()
+            writer.write(b"{}\n")
             await writer.drain()
-        except (ValueError, AttributeError, TimeoutError, ConnectionError):
+        except (ValueError, KeyError, AttributeError, TypeError, TimeoutError, ConnectionError):
             pass  # whoever spoke nonsense, or went away, gets nothing
         finally:
             writer.close()
@@ -62,8 +68,36 @@ class ControlServer:
             pass
 
 
-def ask(data: Path, command: str) -> dict[str, Any] | None:
-    """What the receiver that runs on `data` answers; None if none runs. Raises StartRefused."""
+def is_running(data: Path) -> bool:
+    """Whether a receiver works on `data`. Raises StartRefused."""
+    connection = _connect(data)
+    if connection is not None:
+        connection.close()
+    return connection is not None
+
+
+def ask(data: Path, command: str, arguments: Mapping[str, Any]) -> Iterator[Line] | None:
+    """What the receiver that runs on `data` tells, line by line; None if none runs.
+
+    Raises StartRefused, also where it went away before it had told everything.
+    """
+    connection = _connect(data)
+    return None if connection is None else _lines(connection, command, arguments)
+
+
+def _lines(connection: socket.socket, command: str, arguments: Mapping[str, Any]) -> Iterator[Line]:
+    with connection, connection.makefile("rb") as answer:
+        asked = {"command": command, "arguments": dict(arguments)}
+        connection.sendall(json.dumps(asked).encode() + b"\n")
+        for line in answer:
+            found: Line = json.loads(line)
+            if not found:
+                return
+            yield found
+    raise StartRefused("The receiver went away.", "See its log, then try again.")
+
+
+def _connect(data: Path) -> socket.socket | None:
     try:
         folder = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
     except (FileNotFoundError, NotADirectoryError):
@@ -72,15 +106,15 @@ def ask(data: Path, command: str) -> dict[str, Any] | None:
         raise StartRefused(
             f"This user may not use {data}.", "Run this as the receiver's user."
         ) from error
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(_SECONDS)
-            connection.connect(_address(folder))
-            connection.sendall(json.dumps({"command": command}).encode() + b"\n")
-            with connection.makefile("rb") as answer:
-                found: dict[str, Any] = json.loads(answer.readline() or b"{}")
-                return found
+        connection.connect(_address(folder))
     except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
         return None
+    except BaseException:
+        connection.close()
+        raise
     finally:
         os.close(folder)
+    return connection

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from howdah_receiver.catalogue.database import FILE_NAME
-from howdah_receiver.control import ask
+from howdah_receiver.control import is_running
 from howdah_receiver.settings import Settings
 
 LOW_BYTES = 1024**3
@@ -52,7 +52,7 @@ def _rights(data: Path) -> Finding:
 
 
 def _running(data: Path) -> Finding:
-    runs = ask(data, "ping") is not None
+    runs = is_running(data)
     return Finding(True, "A receiver is running." if runs else "No receiver is running.")
 
 

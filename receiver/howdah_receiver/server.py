@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -17,6 +18,7 @@ import uvloop
 
 from howdah_receiver import notify
 from howdah_receiver.address import Address
+from howdah_receiver.admin.commands import answer
 from howdah_receiver.app import Receiver
 from howdah_receiver.control import ControlServer
 from howdah_receiver.limits import protocol_with
@@ -36,7 +38,7 @@ def serve(settings: Settings) -> None:
     try:
         # The owner's certificate before the folder: whoever is refused for it has changed nothing yet.
         given = Tls(settings) if is_spoken(settings) and is_given(settings) else None
-        receiver = Receiver(settings.data)
+        receiver = Receiver(settings)
         tls = given or (Tls(settings) if is_spoken(settings) else None)
     except BaseException:
         stop_listening(settings, listening)
@@ -57,7 +59,8 @@ class Server:
         self.address = Address(settings, port, tls)
 
     async def run(self) -> None:
-        control = ControlServer(self._receiver.folder.root, self._control)
+        self._receiver.link = self.address.link
+        control = ControlServer(self._receiver.folder.root, partial(answer, self._receiver))
         await control.start()
         self._receiver.start()
         beside = [asyncio.create_task(work) for work in self._beside()]
@@ -109,11 +112,6 @@ class Server:
         if code is not None:
             print(self.address.link(code), flush=True)
         notify.notify(notify.READY, notify.status(f"Listening as {self.address.url}"))
-
-    def _control(self, command: str) -> dict[str, Any]:
-        if command == "pair":
-            return {"link": self.address.link(self._receiver.accounts.new_code())}
-        return {"error": f"unknown command {command!r}"}
 
     async def _stop_receiver(self) -> None:
         stopping = asyncio.get_running_loop().run_in_executor(None, self._receiver.stop)

@@ -12,6 +12,7 @@ import pytest
 
 from howdah_receiver.app import Receiver
 from howdah_receiver.errors import StartRefused
+from howdah_receiver.settings import Settings
 from kit.diskshim import can_build
 from kit.forked import forks
 from kit.processes import spawn
@@ -112,7 +113,7 @@ def test_a_damaged_catalogue_is_refused_with_a_sentence_and_nothing_is_touched(
     torn = (data / NAME).read_bytes() if (data / NAME).exists() else b""
     before = contents(data)
     with pytest.raises(StartRefused) as refused:
-        Receiver(data)
+        Receiver(Settings(data=data))
     assert NAME in str(refused.value.sentence)
     assert refused.value.remedy
     assert contents(data) == before
@@ -129,7 +130,7 @@ def test_a_catalogue_whose_log_was_left_behind_is_no_new_one(
     (data / f"{NAME}-wal").unlink()
     (data / f"{NAME}-shm").unlink()
     with pytest.raises(StartRefused, match="catalogue"):
-        Receiver(data)
+        Receiver(Settings(data=data))
 
 
 def test_the_command_says_it_on_its_way_out(after: tuple[Path, Path], short_path: Path) -> None:

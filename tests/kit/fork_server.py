@@ -53,7 +53,7 @@ def _warm_up() -> None:
     for name in LATE:
         import_module(name)
     scratch = Path(tempfile.mkdtemp(prefix="warm-up-"))
-    Receiver(scratch / "data").stop()
+    Receiver(Settings(data=scratch / "data")).stop()
     shutil.rmtree(scratch)
     gc.freeze()
 

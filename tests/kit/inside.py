@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from howdah_receiver.api.gate import Gate
 from howdah_receiver.app import Receiver
+from howdah_receiver.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def app_on(data: Path, *, allowed_hosts: frozenset[str] = frozenset()) -> Starlette:
     """Inside its gate; of a receiver on that folder that was there for a moment."""
-    receiver = Receiver(data)
+    receiver = Receiver(Settings(data=data))
     try:
         gate = receiver.app(allowed_hosts)
         assert isinstance(gate, Gate)

@@ -144,7 +144,7 @@ def _of_parts(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:
 
 
 def _of_folders(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:
-    rows = {row["path"] for row in catalogue.execute("SELECT path FROM folders")}
+    rows = {row["path"] for row in catalogue.execute("SELECT path FROM folders WHERE path <> ''")}
     base = data / "files" / SPACE
     for path in rows:
         if not (base / path).is_dir():

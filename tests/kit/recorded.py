@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from howdah_common.problems import ProblemError
+from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.app import Receiver
 from howdah_receiver.catalogue import uploads
+from howdah_receiver.settings import Settings
 from kit.diskshim import Op, Record, environment, mark, read_record
 from kit.forked import memory
 from kit.oracle import complaints
@@ -123,18 +125,22 @@ class _Marker:
             mark(self._record, json.dumps(told).encode())
 
 
+def _its_account(upload: uploads.UploadRow) -> Caller:
+    return Caller(upload.account_id, "owner", True, "", "")
+
+
 def starts_on(state: Tree, folder: Path, run: Run, cut: int) -> list[str]:
     """What is wrong after a receiver has recovered on that state; `folder` is made, and stays."""
     materialise(state, folder)
     paired, clients = run.promises(cut)
-    receiver = Receiver(folder)
+    receiver = Receiver(Settings(data=folder))
     try:
         with receiver.catalogue.read() as connection:
             live = uploads.live(connection)
         for upload in live:
             # Which checks what may not have survived, as the first request for it does.
             with suppress(ProblemError):
-                receiver.uploads.view(upload.account_id, upload.id)
+                receiver.uploads.view(_its_account(upload), upload.id)
         with receiver.catalogue.read() as connection:
             devices = connection.exec_driver_sql("SELECT count(*) FROM devices").scalar_one()
     finally:

@@ -122,21 +122,44 @@ def test_health_tells_nothing_but_that_it_is_alive(shared: RunningReceiver) -> N
 # -- another account
 
 
+def signed_in(receiver: RunningReceiver, *, send_only: bool = False) -> Native:
+    """A device of another account with a home space of its own, put straight into the catalogue."""
+    account, token, now = secrets.token_hex(16), secrets.token_urlsafe(32), time.time_ns()
+    rows: dict[str, dict[str, object]] = {
+        "accounts": {"id": account, "name": account, "role": "member", "created_ns": now},
+        "spaces": {"id": account, "name": account, "account_id": account, "folder": account},
+        "memberships": {"space_id": account, "account_id": account, "role": "owner"},
+        "folders": {"id": account, "space_id": account, "path": "", "name": "", "folded": "",
+                    "created_ns": now, "own_bytes": 0, "own_files": 0, "own_folders": 0},
+        "devices": {"id": account, "account_id": account, "name": "theirs", "created_ns": now,
+                    "token_sha256": hashlib.sha256(token.encode()).digest(), "send_only": send_only},
+    }  # fmt: skip
+    with closing(sqlite3.connect(receiver.data / "catalogue.sqlite3")) as catalogue, catalogue:
+        for table, values in rows.items():
+            marks = ", ".join("?" * len(values))
+            catalogue.execute(
+                f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", [*values.values()]
+            )
+    return Native(receiver.url, token)
+
+
 @pytest.fixture
 def other(shared: RunningReceiver) -> Iterator[Native]:
-    """A device of another account, as there will be one: put straight into the catalogue."""
-    account, token, now = secrets.token_hex(16), secrets.token_urlsafe(32), time.time_ns()
-    with closing(sqlite3.connect(shared.data / "catalogue.sqlite3")) as catalogue, catalogue:
-        catalogue.execute("INSERT INTO accounts VALUES (?, ?, 'user', ?)", [account, account, now])
-        catalogue.execute(
-            "INSERT INTO spaces VALUES (?, ?, ?, ?)", [account, account, account, account]
-        )
-        catalogue.execute(
-            "INSERT INTO devices VALUES (?, ?, 'theirs', ?, ?)",
-            [account, account, hashlib.sha256(token.encode()).digest(), now],
-        )
-    with Native(shared.url, token) as device:
+    """A device of another account."""
+    with signed_in(shared) as device:
         yield device
+
+
+def test_a_device_that_may_only_send_does_nothing_else(shared: RunningReceiver) -> None:
+    with signed_in(shared, send_only=True) as device:
+        content = random_content(1000)
+        upload = device.started("a", content)
+        device.stream(upload, content.stream())
+        file = device.complete(upload, content).json["file"]["id"]
+        assert device.post("/folders", {"path": "b"}).code == "not_allowed"
+        assert device.get("/files").code == "not_allowed"
+        assert device.get(f"/files/{file}").code == "file_not_found"
+        assert device.get(f"/files/{file}/content").code == "file_not_found"
 
 
 def shape(answer: Answer) -> tuple[int, str | None, bytes]:

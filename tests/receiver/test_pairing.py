@@ -143,7 +143,7 @@ def test_the_doors_are_for_the_user_alone(receiver: RunningReceiver) -> None:
 
 def test_without_a_receiver_there_is_no_link(short_path: Path) -> None:
     nothing = short_path / "nothing"
-    assert "No receiver is running" in refusal(command("pair", "--data", nothing))
+    assert "There is no data folder" in refusal(command("pair", "--data", nothing))
     assert not nothing.exists()
     with running_receiver(short_path / "data") as receiver:
         receiver.kill()

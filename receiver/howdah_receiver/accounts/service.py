@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, or_, select
 
 from howdah_common.problems import ProblemError
+from howdah_receiver.accounts.caller import Caller
+from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.tables import accounts, devices, pairing_codes, spaces
+from howdah_receiver.catalogue.tables import accounts, devices, pairing_codes
 from howdah_receiver.ids import new_id
 
 OWNER = "owner"
@@ -26,18 +28,14 @@ _CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 WRONG_CODES_PER_MINUTE = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A signed-in client."""
-
-    id: str
-    account_id: str
-    name: str
+KNOWN_SECONDS = 1
+"""So long a token that was looked up counts without being looked up again: a revocation in another process
+holds within that time, one in this process at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewDevice:
-    device: Device
+    id: str
     account_name: str
     token: str
 
@@ -49,8 +47,8 @@ class Accounts:
         self._catalogue = catalogue
         self._wrong_codes: deque[float] = deque()
         self._pairing = threading.Lock()
-        # Devices by the hash of their token, so that a request costs no query.
-        self._devices: dict[bytes, Device] = {}
+        # Callers by the hash of their token, and when they were looked up: many requests, one query.
+        self._callers: dict[bytes, tuple[float, Caller]] = {}
 
     def create_owner(self) -> None:
         """On a first start: the account `owner` with its home space."""
@@ -63,8 +61,14 @@ class Accounts:
                     id=account_id, name=OWNER, role="admin", created_ns=time.time_ns()
                 )
             )
-            connection.execute(
-                spaces.insert().values(id=new_id(), name=OWNER, account_id=account_id, folder=OWNER)
+            spaces.insert(
+                connection,
+                space_id=new_id(),
+                name=OWNER,
+                kind="home",
+                account_id=account_id,
+                folder=OWNER,
+                created_ns=time.time_ns(),
             )
 
     def first_code(self) -> str | None:
@@ -132,35 +136,66 @@ class Accounts:
 
     def _add_device(self, account_id: str, name: str) -> NewDevice:
         token = secrets.token_urlsafe(32)
-        device = Device(new_id(), account_id, name[:200] or "unnamed")
+        device_id = new_id()
         with self._catalogue.write() as connection:
             account_name = connection.execute(
                 select(accounts.c.name).where(accounts.c.id == account_id)
             ).scalar_one()
             connection.execute(
                 devices.insert().values(
-                    id=device.id,
+                    id=device_id,
                     account_id=account_id,
-                    name=device.name,
+                    name=name[:200] or "unnamed",
                     token_sha256=_hash(token),
                     created_ns=time.time_ns(),
                 )
             )
-        return NewDevice(device, account_name, token)
+        return NewDevice(device_id, account_name, token)
 
-    def device(self, token: str) -> Device:
+    def caller(self, token: str) -> Caller:
         """Whose token this is. Raises ProblemError (not_signed_in)."""
         key = _hash(token)
-        known = self._devices.get(key)
-        if known is not None:
-            return known
-        with self._catalogue.read() as connection:
-            row = connection.execute(select(devices).where(devices.c.token_sha256 == key)).first()
-        if row is None:
+        now = time.monotonic()
+        known = self._callers.get(key)
+        if known is not None and now - known[0] < KNOWN_SECONDS:
+            return known[1]
+        found = self._look_up(key)
+        if found is None:
+            self._callers.pop(key, None)
             raise ProblemError("not_signed_in")
-        device = Device(row.id, row.account_id, row.name)
-        self._devices[key] = device
-        return device
+        self._callers[key] = (now, found)
+        return found
+
+    def forget(self) -> None:
+        """A device or an account has changed: every token is looked up again."""
+        self._callers.clear()
+
+    def _look_up(self, token_sha256: bytes) -> Caller | None:
+        now_ns = time.time_ns()
+        query = (
+            select(devices, accounts.c.name.label("account_name"), accounts.c.role)
+            .join(accounts, accounts.c.id == devices.c.account_id)
+            .where(
+                devices.c.token_sha256 == token_sha256,
+                devices.c.kind == "paired",
+                devices.c.revoked_ns.is_(None),
+                accounts.c.disabled.is_(False),
+                or_(devices.c.expires_ns.is_(None), devices.c.expires_ns > now_ns),
+            )
+        )
+        with self._catalogue.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return None
+        return Caller(
+            account_id=row.account_id,
+            account_name=row.account_name,
+            admin=row.role == "admin",
+            device_id=row.id,
+            device_name=row.name,
+            space_id=row.space_id,
+            send_only=row.send_only,
+        )
 
 
 def _hash(secret: str) -> bytes:

@@ -17,7 +17,7 @@ from howdah_receiver.api.answers import check_not_encoded, json_answer, read_mes
 from howdah_receiver.api.bodies import pump
 from howdah_receiver.api.context import context_of
 from howdah_receiver.api.described import Answer, Call, Described, Parameter
-from howdah_receiver.api.gate import device_of
+from howdah_receiver.api.gate import caller_of
 from howdah_receiver.uploads.stream import ChunkStream
 from howdah_receiver.uploads.writers import ChunkChecker
 
@@ -31,12 +31,12 @@ async def have(request: Request) -> Response:
     Chunks whose content the account can already read are filled in by the receiver, and then count
     as received.
     """
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
     asked = await read_message(request, Have)
     if asked.first < 0 or len(asked.digests) > MOST_HAVE_DIGESTS * digests.DIGEST_BYTES:
         raise ProblemError("bad_request", f"At most {MOST_HAVE_DIGESTS} digests at a time.")
     missing = await context.offload(
-        context.uploads.have, account, request.path_params["upload"], asked.first, asked.digests
+        context.uploads.have, caller, request.path_params["upload"], asked.first, asked.digests
     )
     return json_answer(HaveAnswer(missing=missing.pairs()))
 
@@ -51,10 +51,10 @@ async def put_stream(request: Request) -> Response:
     if request.headers.get("content-type", "") != frames.MEDIA_TYPE:
         raise ProblemError("media_type_unsupported", f"{frames.MEDIA_TYPE} belongs here.")
     check_not_encoded(request)
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
     with ExitStack() as stack:
         session = await context.offload(
-            stack.enter_context, context.uploads.session(account, request.path_params["upload"])
+            stack.enter_context, context.uploads.session(caller, request.path_params["upload"])
         )
         stream = ChunkStream(session, context.sessions.commit_soon)
         most = BODY_BYTES + session.upload.chunk_bytes + frames.FRAME_OVERHEAD_BYTES
@@ -76,11 +76,11 @@ async def put_chunk(request: Request) -> Response:
     process, not a power cut.
     """
     check_not_encoded(request)
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
     length = _content_length(request)
     with ExitStack() as stack:
         session = await context.offload(
-            stack.enter_context, context.uploads.session(account, request.path_params["upload"])
+            stack.enter_context, context.uploads.session(caller, request.path_params["upload"])
         )
         digest = _content_digest(request, session.upload.algorithm)
         writer = await context.offload(session.begin, request.path_params["number"], length)

@@ -26,7 +26,7 @@ from howdah_common.ranges import RangeNotSatisfiable, parse_byte_range
 from howdah_receiver.api.answers import json_answer
 from howdah_receiver.api.context import Context, context_of
 from howdah_receiver.api.described import Answer, Call, Described, Header, Parameter
-from howdah_receiver.api.gate import device_of
+from howdah_receiver.api.gate import caller_of
 from howdah_receiver.api.views import file_info
 from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.files.service import OpenFile
@@ -42,14 +42,14 @@ async def list_files(request: Request) -> Response:
 
     Folders come first, then by name, bytewise.
     """
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
     query = request.query_params
     path, page, per_page = query.get("path", ""), _number(query.get("page", "1")), _number(
         query.get("per_page", str(PER_PAGE))
     )  # fmt: skip
 
     def work() -> FileList:
-        space = context.files.space(account, query.get("space"))
+        space = context.files.space(caller, query.get("space"))
         found = context.files.list(space, path, page=page, per_page=per_page)
         if isinstance(found, FileRow):
             return FileList(kind="file", items=[file_info(found)], page=1, per_page=1, total=1)
@@ -70,16 +70,16 @@ def _number(text: str) -> int:
 
 async def look(request: Request) -> Response:
     """Look at a file."""
-    context, account = context_of(request), device_of(request).account_id
-    _, row = await context.offload(context.files.find, account, request.path_params["file"])
+    context, caller = context_of(request), caller_of(request)
+    _, row = await context.offload(context.files.find, caller, request.path_params["file"])
     return json_answer(file_info(row))
 
 
 async def manifest(request: Request) -> Response:
     """Ask for the digests of all chunks of a file."""
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
     row, chunk_digests = await context.offload(
-        context.files.manifest, account, request.path_params["file"]
+        context.files.manifest, caller, request.path_params["file"]
     )
     return json_answer(
         FileManifest(
@@ -99,8 +99,8 @@ async def content(request: Request) -> Response:
     A client that fetches in ranges sends `If-Range` with the ETag of the version whose manifest it has: 200
     in place of 206 then means that the file has changed.
     """
-    context, account = context_of(request), device_of(request).account_id
-    opened = await context.offload(context.files.open, account, request.path_params["file"])
+    context, caller = context_of(request), caller_of(request)
+    opened = await context.offload(context.files.open, caller, request.path_params["file"])
     try:
         return _content_answer(request, context, opened)
     except BaseException:
@@ -178,8 +178,8 @@ async def _blocks(context: Context, descriptor: int, first: int, end: int) -> As
 
 async def verify(request: Request) -> Response:
     """Read a file again and compare it with its digests."""
-    context, account = context_of(request), device_of(request).account_id
-    row, damaged = await context.offload(context.files.verify, account, request.path_params["file"])
+    context, caller = context_of(request), caller_of(request)
+    row, damaged = await context.offload(context.files.verify, caller, request.path_params["file"])
     return json_answer(
         VerifyAnswer(ok=not damaged, checked_bytes=row.size, damaged=damaged.pairs())
     )
@@ -219,7 +219,7 @@ routes = [
                 ),
             ),
             answers={200: Answer("A page of the folder, or the file.", FileList)},
-            problems=("bad_request", "bad_path", "not_found", "file_not_found"),
+            problems=("bad_request", "bad_path", "not_found", "not_allowed", "file_not_found"),
         ),
     ),
     Call(

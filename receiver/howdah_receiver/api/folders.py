@@ -6,10 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from howdah_common.messages import FolderInfo, NewFolder
+from howdah_receiver.accounts.caller import Right
 from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import context_of
 from howdah_receiver.api.described import Answer, Call, Described
-from howdah_receiver.api.gate import device_of
+from howdah_receiver.api.gate import caller_of
 
 
 async def make_folder(request: Request) -> Response:
@@ -17,12 +18,12 @@ async def make_folder(request: Request) -> Response:
 
     It is on stable storage when it is answered.
     """
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
     asked = await read_message(request, NewFolder)
 
     def work() -> tuple[FolderInfo, bool]:
-        space = context.files.space(account, asked.space)
-        new = context.files.make_folder(space, asked.path)
+        space = context.files.space(caller, asked.space, Right.CHANGE)
+        new = context.files.make_folder(space, asked.path, caller)
         return FolderInfo(space=space.id, path=asked.path), new
 
     folder, new = await context.offload(work)
@@ -40,7 +41,7 @@ routes = [
                 201: Answer("It is new.", FolderInfo),
                 200: Answer("It was there.", FolderInfo),
             },
-            problems=("bad_path", "path_conflict", "not_found"),
+            problems=("bad_path", "path_conflict", "not_found", "not_allowed"),
         ),
     ),
 ]

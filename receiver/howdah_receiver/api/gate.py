@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from howdah_common.messages import API, CATALOGUE_HEADER, CHANGE_HEADER
 from howdah_common.problems import ProblemError
-from howdah_receiver.accounts.service import Accounts, Device
+from howdah_receiver.accounts.caller import Caller
+from howdah_receiver.accounts.service import Accounts
 from howdah_receiver.api.answers import problem_answer
 from howdah_receiver.catalogue.database import Catalogue
 
@@ -33,11 +34,11 @@ OPEN_ROUTES = frozenset(
 _log = logging.getLogger(__name__)
 
 
-def device_of(request: Request) -> Device:
+def caller_of(request: Request) -> Caller:
     """Who asks; the gate has seen to it that somebody does."""
-    device = request.scope["howdah.device"]
-    assert isinstance(device, Device)
-    return device
+    caller = request.scope["howdah.caller"]
+    assert isinstance(caller, Caller)
+    return caller
 
 
 class Gate:
@@ -96,7 +97,7 @@ class Gate:
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             raise ProblemError("not_signed_in")
-        scope["howdah.device"] = await self._offload(self._accounts.device, token.strip())
+        scope["howdah.caller"] = await self._offload(self._accounts.caller, token.strip())
 
     def _check_host(self, hosts: list[str]) -> None:
         """Names must be known, or any page could reach us under a name of its own (DNS rebinding).
@@ -118,6 +119,6 @@ class Gate:
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
         headers.setdefault("Cache-Control", "no-store")
-        if "howdah.device" in scope:
+        if "howdah.caller" in scope:
             headers[CATALOGUE_HEADER] = self._catalogue.id
             headers[CHANGE_HEADER] = str(self._catalogue.changes)

@@ -24,7 +24,7 @@ async def pair(request: Request) -> Response:
     return json_answer(
         Paired(
             token=new.token,
-            device=new.device.id,
+            device=new.id,
             account=new.account_name,
             receiver_name=socket.gethostname(),
             catalogue=context.catalogue.id,

@@ -27,11 +27,12 @@ from howdah_common.messages import (
 )
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
+from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.api import examples
 from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import Context, context_of
 from howdah_receiver.api.described import LOCATION, RETRY_AFTER, Answer, Call, Described
-from howdah_receiver.api.gate import device_of
+from howdah_receiver.api.gate import caller_of
 from howdah_receiver.api.views import upload_info
 
 ANSWER_SECONDS = 20
@@ -43,13 +44,13 @@ async def start(request: Request) -> Response:
 
     The same start again answers the same upload, whatever its state by now.
     """
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
     asked = await read_message(request, StartUpload)
 
     def work() -> tuple[UploadInfo, bool]:
-        row, new = context.uploads.start(account, asked)
-        known = row.state.value == "open" and context.uploads.is_known(row)
-        return upload_info(context, account, row.id, known=known), new
+        row, new = context.uploads.start(caller, asked)
+        known = row.state.value == "open" and context.uploads.is_known(row, caller)
+        return upload_info(context, caller, row.id, known=known), new
 
     info, new = await context.offload(work)
     return json_answer(info, 201 if new else 200, {"Location": f"{API}/uploads/{info.id}"})
@@ -57,11 +58,11 @@ async def start(request: Request) -> Response:
 
 async def list_live(request: Request) -> Response:
     """List the uploads that are open or completing."""
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
 
     def work() -> UploadList:
-        live = context.uploads.live(account)
-        return UploadList(uploads=[upload_info(context, account, row.id) for row in live])
+        live = context.uploads.live(caller)
+        return UploadList(uploads=[upload_info(context, caller, row.id) for row in live])
 
     return json_answer(await context.offload(work))
 
@@ -71,9 +72,9 @@ async def look(request: Request) -> Response:
 
     While chunks are being checked again after an unclean stop of the receiver, this waits.
     """
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
     upload_id = request.path_params["upload"]
-    return json_answer(await context.offload(upload_info, context, account, upload_id))
+    return json_answer(await context.offload(upload_info, context, caller, upload_id))
 
 
 async def manifest(request: Request) -> Response:
@@ -81,10 +82,10 @@ async def manifest(request: Request) -> Response:
 
     After a crash a client compares them with its file: a difference means that the file changed.
     """
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
 
     def work() -> UploadManifest:
-        row, chunks = context.uploads.chunks(account, request.path_params["upload"])
+        row, chunks = context.uploads.chunks(caller, request.path_params["upload"])
         return UploadManifest(
             size=row.size,
             chunk_bytes=row.chunk_bytes,
@@ -103,39 +104,37 @@ async def complete(request: Request) -> Response:
     power cut or a full disk. The same completion again, at any time, gets the same answer. What stood at
     the path becomes a version.
     """
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
     upload_id = request.path_params["upload"]
     asked = await read_message(request, Complete)
     if asked.size < 0:
         raise ProblemError("size_mismatch")
     others = context.completions.get(upload_id)
     if others:
-        await context.offload(
-            context.uploads.find, account, upload_id
-        )  # or it is nobody's business
+        await context.offload(context.uploads.find, caller, upload_id)  # or it is nobody's business
     # Goes on when the client goes away: the next one who asks finds it under way.
-    work = others or _begin_completion(context, account, upload_id, asked)
+    work = others or _begin_completion(context, caller, upload_id, asked)
     done, _ = await asyncio.wait({work}, timeout=ANSWER_SECONDS)
     location = f"{API}/uploads/{upload_id}"
     if not done:
         return Response(status_code=202, headers={"Location": location, "Retry-After": "2"})
     if others:  # which may have been with other words: asked again, with these
-        await context.offload(context.endings.complete, account, upload_id, asked)
+        await context.offload(context.endings.complete, caller, upload_id, asked)
     else:
         work.result()
     context.whole_digests.wake()
-    info = await context.offload(upload_info, context, account, upload_id)
+    info = await context.offload(upload_info, context, caller, upload_id)
     if info.file is None:
         raise ProblemError("file_not_found")
     return json_answer(info, 201, {"Location": location})
 
 
 def _begin_completion(
-    context: Context, account: str, upload_id: str, asked: Complete
+    context: Context, caller: Caller, upload_id: str, asked: Complete
 ) -> asyncio.Future[Any]:
     loop = asyncio.get_running_loop()
     work = loop.run_in_executor(
-        context.executor, context.endings.complete, account, upload_id, asked
+        context.executor, context.endings.complete, caller, upload_id, asked
     )
     context.completions[upload_id] = work
 
@@ -153,9 +152,9 @@ async def verify(request: Request) -> Response:
 
     Chunks that no longer match their digest are dropped, to be sent again.
     """
-    context, account = context_of(request), device_of(request).account_id
+    context, caller = context_of(request), caller_of(request)
     upload_id = request.path_params["upload"]
-    found = await context.offload(context.endings.verify, account, upload_id)
+    found = await context.offload(context.endings.verify, caller, upload_id)
     return json_answer(
         VerifyAnswer(
             ok=not found.damaged,
@@ -167,8 +166,8 @@ async def verify(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     """Cancel an upload and free its space."""
-    context, account = context_of(request), device_of(request).account_id
-    await context.offload(context.endings.cancel, account, request.path_params["upload"])
+    context, caller = context_of(request), caller_of(request)
+    await context.offload(context.endings.cancel, caller, request.path_params["upload"])
     return Response(status_code=204)
 
 
@@ -192,7 +191,8 @@ routes = [
                 "digest_unsupported",
                 "client_id_conflict",
                 "not_found",
-                "upload_not_open",
+                "not_allowed",
+                *_LOOKING,
             ),
             more=f"`digest_algorithm` is one of {', '.join(sorted(digests.ALGORITHMS))}. `chunk_bytes`"
             f" is a power of two from {SMALLEST_CHUNK_BYTES} up that gives at most {MOST_CHUNKS}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from howdah_common.messages import FileInfo, UploadInfo
+from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.api.context import Context
 from howdah_receiver.catalogue.files import FileRow
 
@@ -24,10 +25,10 @@ def file_info(row: FileRow) -> FileInfo:
 
 
 def upload_info(
-    context: Context, account: str, upload_id: str, *, known: bool = False
+    context: Context, caller: Caller, upload_id: str, *, known: bool = False
 ) -> UploadInfo:
     """Synchronous. Raises ProblemError: upload_not_found, and what checking it again may raise."""
-    view = context.uploads.view(account, upload_id)
+    view = context.uploads.view(caller, upload_id)
     row = view.row
     file = context.files.of_version(row.version_id) if row.version_id else None
     return UploadInfo(

@@ -1,4 +1,4 @@
-"""Rows of spaces, folders, files and their versions."""
+"""Rows of files and their versions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from sqlalchemy import Connection, Row, Select, func, literal, select, union_all
 
 from howdah_common import remote_path
 from howdah_common.manifest import Manifest
-from howdah_receiver.catalogue.tables import files, folders, manifests, spaces, versions
+from howdah_receiver.accounts.caller import NOBODY, Actor
+from howdah_receiver.catalogue import folders as folder_rows
+from howdah_receiver.catalogue.changes import ChangeKind, record
+from howdah_receiver.catalogue.tables import files, folders, manifests, placements, versions
 from howdah_receiver.ids import new_id
 from howdah_receiver.storage.disk import Identity
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    id: str
-    name: str
-    folder: str
-    """The folder below files/ that holds the tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +36,10 @@ class FileRow:
     device: int
     inode: int
     disk_modified_ns: int
+    account_id: str | None
+    """Who sent this version; None for other hands."""
+    since_ns: int
+    """Since when this version stands at this path."""
 
     @property
     def identity(self) -> Identity:
@@ -58,6 +57,9 @@ class NewVersion:
     sha256: bytes | None
     origin: str
     identity: Identity
+    by: Actor = NOBODY
+    media_type: str | None = None
+    flagged: bool = False
 
 
 _FILE_COLUMNS = (
@@ -76,7 +78,10 @@ _FILE_COLUMNS = (
     versions.c.device,
     versions.c.inode,
     versions.c.disk_modified_ns,
+    versions.c.account_id,
+    files.c.since_ns,
 )
+LIVE = files.c.trash_id.is_(None)
 
 
 def _select_files() -> Select[tuple[object, ...]]:
@@ -87,43 +92,31 @@ def _file(row: Row[tuple[object, ...]] | None) -> FileRow | None:
     return None if row is None else FileRow(**row._mapping)
 
 
-def space(connection: Connection, space_id: str) -> Space:
-    row = connection.execute(select(spaces).where(spaces.c.id == space_id)).one()
-    return Space(row.id, row.name, row.folder)
-
-
-def space_of_account(connection: Connection, account_id: str, wanted: str | None) -> Space | None:
-    """The account's home space, or the space of that id if the account may use it."""
-    query = select(spaces).where(spaces.c.account_id == account_id)
-    if wanted is not None:
-        query = query.where(spaces.c.id == wanted)
-    row = connection.execute(query).first()
-    return None if row is None else Space(row.id, row.name, row.folder)
-
-
 def at_path(connection: Connection, space_id: str, path: str) -> FileRow | None:
-    query = _select_files().where(files.c.space_id == space_id, files.c.path == path)
+    query = _select_files().where(files.c.space_id == space_id, files.c.path == path, LIVE)
     return _file(connection.execute(query).first())
 
 
-def by_id(connection: Connection, account_id: str, file_id: str) -> FileRow | None:
-    """The file of that id, if it is in a space of the account."""
-    query = (
-        _select_files()
-        .join(spaces, spaces.c.id == files.c.space_id)
-        .where(files.c.id == file_id, spaces.c.account_id == account_id)
-    )
-    return _file(connection.execute(query).first())
+def by_id(connection: Connection, file_id: str) -> FileRow | None:
+    """The file of that id, if it is not in the trash. Whose it is, the caller has to look at."""
+    return _file(connection.execute(_select_files().where(files.c.id == file_id, LIVE)).first())
 
 
 def of_version(connection: Connection, version_id: str) -> FileRow | None:
-    """The file with this version of it, whether that still stands at its path or was replaced."""
+    """The file with this version of it, whether that still stands at its path or was replaced; not where
+    the file is in the trash."""
     query: Select[tuple[object, ...]] = (
         select(*_FILE_COLUMNS)
         .join(versions, versions.c.file_id == files.c.id)
-        .where(versions.c.id == version_id)
+        .where(versions.c.id == version_id, LIVE)
     )
     return _file(connection.execute(query).first())
+
+
+def is_kept(connection: Connection, version_id: str) -> bool:
+    """Whether the version was replaced, and lies in versions/."""
+    query = select(versions.c.place).where(versions.c.id == version_id)
+    return connection.execute(query).scalar() == "kept"
 
 
 def has_version(connection: Connection, version_id: str) -> bool:
@@ -138,63 +131,90 @@ def digests(connection: Connection, version_id: str) -> bytes:
     return bytes(connection.execute(query).scalar_one())
 
 
-def files_among(connection: Connection, space_id: str, paths: Sequence[str]) -> list[str]:
-    query = select(files.c.path).where(files.c.space_id == space_id, files.c.path.in_(paths))
+def among(connection: Connection, space_id: str, paths: Sequence[str]) -> list[str]:
+    """Which of `paths` are files."""
+    query = select(files.c.path).where(files.c.space_id == space_id, files.c.path.in_(paths), LIVE)
     return list(connection.execute(query).scalars())
-
-
-def folders_among(connection: Connection, space_id: str, paths: Sequence[str]) -> list[str]:
-    query = select(folders.c.path).where(folders.c.space_id == space_id, folders.c.path.in_(paths))
-    return list(connection.execute(query).scalars())
-
-
-def add_folders(connection: Connection, space_id: str, paths: Sequence[str]) -> None:
-    """Rows for those of `paths` that have none."""
-    known = set(folders_among(connection, space_id, paths))
-    rows = [
-        {"id": new_id(), "space_id": space_id, "path": path, "parent": remote_path.parent(path)}
-        for path in paths
-        if path not in known
-    ]
-    if rows:
-        connection.execute(folders.insert(), rows)
 
 
 def put_version(connection: Connection, new: NewVersion, *, replaced_place: str) -> None:
-    """Make `new` what stands at its path; the one before it goes to `replaced_place`."""
-    manifest = new.manifest
+    """Make `new` what stands at its path; the one before it goes to `replaced_place`. The folder's row is
+    there."""
     row = connection.execute(
-        select(files.c.id, files.c.version_id).where(
-            files.c.space_id == new.space_id, files.c.path == new.path
+        select(files.c.id, files.c.version_id, files.c.since_ns).where(
+            files.c.space_id == new.space_id, files.c.path == new.path, LIVE
         )
     ).first()
+    standing = {
+        "version_id": new.id,
+        "size": new.manifest.size,
+        "modified_ns": new.modified_ns,
+        "added_ns": new.added_ns,
+        "since_ns": new.added_ns,
+    }
     if row is None:
         file_id = new_id()
-        connection.execute(
-            files.insert().values(
-                id=file_id,
-                space_id=new.space_id,
-                path=new.path,
-                parent=remote_path.parent(new.path),
-                version_id=new.id,
-            )
-        )
+        _insert(connection, file_id, new, standing)
     else:
         file_id = row.id
-        connection.execute(files.update().where(files.c.id == file_id).values(version_id=new.id))
-        connection.execute(
-            versions.update().where(versions.c.id == row.version_id).values(place=replaced_place)
-        )
+        _end(connection, new, row.version_id, row.since_ns, replaced_place)
+        connection.execute(files.update().where(files.c.id == file_id).values(standing))
     add_version(connection, new, file_id, place="current")
-    connection.execute(manifests.insert().values(version_id=new.id, digests=manifest.digests))
+    kind = ChangeKind.CHANGED_OUTSIDE if new.origin == "outside" else ChangeKind.PUBLISHED
+    record(
+        connection, kind, new.space_id, new.path, file_id=file_id, version_id=new.id, by=new.by
+    )  # fmt: skip
+
+
+def _insert(
+    connection: Connection, file_id: str, new: NewVersion, standing: dict[str, object]
+) -> None:
+    name = remote_path.name(new.path)
+    folder_id = folder_rows.id_at(connection, new.space_id, remote_path.parent(new.path))
+    connection.execute(
+        files.insert().values(
+            id=file_id,
+            space_id=new.space_id,
+            path=new.path,
+            folder_id=folder_id,
+            name=name,
+            folded=remote_path.folded(name),
+            **standing,
+        )
+    )
+
+
+def _end(
+    connection: Connection, new: NewVersion, version_id: str, since_ns: int, place: str
+) -> None:
+    """The version that stood at the path until now."""
+    connection.execute(
+        versions.update()
+        .where(versions.c.id == version_id)
+        .values(place=place, kept_ns=new.added_ns)
+    )
+    end_placement(connection, version_id, new.space_id, new.path, since_ns, new.added_ns)
+
+
+def end_placement(
+    connection: Connection, version_id: str, space_id: str, path: str, from_ns: int, to_ns: int
+) -> None:
+    """Remember where a version stood, and when."""
+    connection.execute(
+        placements.insert().values(
+            version_id=version_id, space_id=space_id, path=path, from_ns=from_ns, to_ns=to_ns
+        )
+    )
 
 
 def add_version(connection: Connection, new: NewVersion, file_id: str, *, place: str) -> None:
+    """A row for the version and its digests."""
     manifest = new.manifest
     connection.execute(
         versions.insert().values(
             id=new.id,
             file_id=file_id,
+            space_id=new.space_id,
             place=place,
             size=manifest.size,
             modified_ns=new.modified_ns,
@@ -205,11 +225,16 @@ def add_version(connection: Connection, new: NewVersion, file_id: str, *, place:
             sha256=new.sha256,
             damaged=False,
             origin=new.origin,
+            account_id=new.by.account_id,
+            device_id=new.by.device_id,
             device=new.identity.device,
             inode=new.identity.inode,
             disk_modified_ns=new.identity.modified_ns,
+            media_type=new.media_type,
+            flagged=new.flagged,
         )
     )
+    connection.execute(manifests.insert().values(version_id=new.id, digests=manifest.digests))
 
 
 def set_identity(connection: Connection, version_id: str, identity: Identity) -> None:
@@ -233,19 +258,17 @@ class Listing:
     total: int
 
 
-def children(
-    connection: Connection, space_id: str, path: str, *, first: int, count: int
-) -> Listing:
-    """What stands directly in the folder `path`, folders before files, each by name."""
+def children(connection: Connection, folder_id: str, *, first: int, count: int) -> Listing:
+    """What stands directly in the folder, folders before files, each by name."""
     both = union_all(
-        select(literal(0).label("kind"), folders.c.path.label("path"), folders.c.id.label("id"))
-        .where(folders.c.space_id == space_id, folders.c.parent == path),
-        select(literal(1), files.c.path, files.c.id)
-        .where(files.c.space_id == space_id, files.c.parent == path),
+        select(literal(0).label("kind"), folders.c.name.label("name"), folders.c.path.label("path"),
+               folders.c.id.label("id")).where(folders.c.parent_id == folder_id),
+        select(literal(1), files.c.name, files.c.path, files.c.id)
+        .where(files.c.folder_id == folder_id),
     ).subquery()  # fmt: skip
     total = connection.execute(select(func.count()).select_from(both)).scalar_one()
     page = connection.execute(
-        select(both).order_by(both.c.kind, both.c.path).offset(first).limit(count)
+        select(both).order_by(both.c.kind, both.c.name).offset(first).limit(count)
     ).all()
     wanted = [row.id for row in page if row.kind == 1]
     found = connection.execute(_select_files().where(files.c.id.in_(wanted))).all()

@@ -16,7 +16,7 @@ from howdah_receiver.errors import StartRefused
 from howdah_receiver.storage.folders import CLEAN_MARK
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision. A test holds this against Alembic's own answer."""
 SOON_CHECKED_BYTES = 64 * 1024 * 1024
 
@@ -97,6 +97,8 @@ def _upgrade(path: Path) -> None:
 
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     event.listen(engine, "connect", set_up_connection)
+    # A table that is made anew is dropped first: its references are looked at when all is done.
+    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA foreign_keys=OFF"))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -104,4 +106,7 @@ def _upgrade(path: Path) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if dangling is not None:
+            raise AssertionError(f"the upgrade leaves a row that refers to nothing: {dangling}")
     engine.dispose()

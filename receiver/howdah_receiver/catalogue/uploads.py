@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, exists, select, update
 from howdah_common.chunks import ChunkPlan
 from howdah_common.ranges import RangeSet
 from howdah_receiver.catalogue.tables import chunks, uploads
-from howdah_receiver.uploads.states import UploadState, may_become
+from howdah_receiver.uploads.states import TRANSITIONS, UploadState, may_become
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,12 @@ class UploadRow:
     problem: str | None
     started_ns: int
     suspect: bool
+    device_id: str | None = None
+    link_id: str | None = None
+    active_ns: int = 0
+    ended_ns: int | None = None
+    reserved_bytes: int = 0
+    media_type: str | None = None
 
     @property
     def plan(self) -> ChunkPlan | None:
@@ -61,6 +68,11 @@ def insert(connection: Connection, row: UploadRow) -> None:
 def by_id(connection: Connection, upload_id: str) -> UploadRow | None:
     row = connection.execute(select(uploads).where(uploads.c.id == upload_id)).first()
     return None if row is None else _upload(row)
+
+
+def existing(connection: Connection, upload_id: str) -> UploadRow:
+    """The upload of that id, which is there."""
+    return _upload(connection.execute(select(uploads).where(uploads.c.id == upload_id)).one())
 
 
 def by_client_id(connection: Connection, account_id: str, client_id: str) -> UploadRow | None:
@@ -95,6 +107,8 @@ def advance(
     values: dict[str, object] = {"state": after.value, "problem": problem}
     if completion_body is not None:
         values["completion_body"] = completion_body
+    if not TRANSITIONS[after]:  # the end: it holds no room any more
+        values |= {"ended_ns": time.time_ns(), "reserved_bytes": 0}
     result = connection.execute(
         update(uploads)
         .where(uploads.c.id == upload_id, uploads.c.state == before.value)

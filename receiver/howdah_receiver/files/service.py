@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from howdah_common.chunks import ChunkPlan
 from howdah_common.messages import MOST_PER_PAGE
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_common.remote_path import BadPath, check_folder, check_path
+from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.catalogue import files as rows
-from howdah_receiver.catalogue import tables
+from howdah_receiver.catalogue import folders as folder_rows
+from howdah_receiver.catalogue import spaces, tables
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.files import FileRow, Listing, Space
+from howdah_receiver.catalogue.files import FileRow, Listing
+from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.storage.disk import Identity, disk_errors
 from howdah_receiver.storage.reading import chunk_digest
 from howdah_receiver.storage.tree import Tree
@@ -28,20 +33,17 @@ class OpenFile:
 
 
 class Files:
-    """Thread-safe. An account sees what is in its own spaces; of everything else, that it is not there."""
+    """Thread-safe. A caller sees what is in its spaces; of everything else, that it is not there."""
 
     def __init__(self, catalogue: Catalogue, tree: Tree) -> None:
         self._catalogue = catalogue
         self._tree = tree
         self._outside = tree.outside
 
-    def space(self, account_id: str, wanted: str | None) -> Space:
-        """Raises ProblemError (not_found)."""
+    def space(self, caller: Caller, wanted: str | None, need: Right = Right.READ) -> Space:
+        """The space that the caller means. Raises ProblemError: not_found, not_allowed."""
         with self._catalogue.read() as connection:
-            space = rows.space_of_account(connection, account_id, wanted)
-        if space is None:
-            raise ProblemError("not_found", "There is no such space.")
-        return space
+            return spaces.space_for(connection, caller, wanted, need)
 
     def list(self, space: Space, path: str, *, page: int, per_page: int) -> Listing | FileRow:
         """What stands at `path`: a page of a folder's children, or the file itself.
@@ -58,38 +60,35 @@ class Files:
             file = rows.at_path(connection, space.id, path)
             if file is not None:
                 return file
-            if path and not rows.folders_among(connection, space.id, [path]):
+            folder = folder_rows.at_path(connection, space.id, path)
+            if folder is None:
                 raise ProblemError("file_not_found")
             first = (page - 1) * per_page
-            return rows.children(connection, space.id, path, first=first, count=per_page)
+            return rows.children(connection, folder.id, first=first, count=per_page)
 
-    def find(self, account_id: str, file_id: str) -> tuple[Space, FileRow]:
+    def find(self, caller: Caller, file_id: str) -> tuple[Space, FileRow]:
         """Raises ProblemError (file_not_found), also for what is in another's space."""
         with self._catalogue.read() as connection:
-            row = rows.by_id(connection, account_id, file_id)
-            if row is None:
-                raise ProblemError("file_not_found")
-            return rows.space(connection, row.space_id), row
+            row = _own(connection, caller, file_id, Right.READ)
+            return spaces.by_id(connection, row.space_id), row
 
     def of_version(self, version_id: str) -> FileRow | None:
         """The file that an upload came to: the answer to its completion stays the same for good."""
         with self._catalogue.read() as connection:
             return rows.of_version(connection, version_id)
 
-    def manifest(self, account_id: str, file_id: str) -> tuple[FileRow, bytes]:
+    def manifest(self, caller: Caller, file_id: str) -> tuple[FileRow, bytes]:
         """The file and the digests of its chunks."""
         with self._catalogue.read() as connection:
-            row = rows.by_id(connection, account_id, file_id)
-            if row is None:
-                raise ProblemError("file_not_found")
+            row = _own(connection, caller, file_id, Right.READ)
             return row, rows.digests(connection, row.version_id)
 
-    def open(self, account_id: str, file_id: str) -> OpenFile:
+    def open(self, caller: Caller, file_id: str) -> OpenFile:
         """The file for reading, as it stands now; what other hands changed is read anew first.
 
         Raises ProblemError: file_not_found, file_damaged, unavailable, storage_failed.
         """
-        space, row = self.find(account_id, file_id)
+        space, row = self.find(caller, file_id)
         with disk_errors():
             descriptor, current = self._outside.open_current(space, row.path)
         if current.damaged:
@@ -97,17 +96,38 @@ class Files:
             raise ProblemError("file_damaged")
         return OpenFile(descriptor, current)
 
-    def make_folder(self, space: Space, path: str) -> bool:
+    def open_version(self, space: Space, version_id: str) -> OpenFile:
+        """A version for reading, whether it stands at its path or was replaced.
+
+        The caller has seen to it that whoever asks may read the space. Raises ProblemError:
+        file_not_found, file_damaged, unavailable, storage_failed.
+        """
+        with self._catalogue.read() as connection:
+            row = rows.of_version(connection, version_id)
+            kept = rows.is_kept(connection, version_id)
+        if row is None or row.space_id != space.id:
+            raise ProblemError("file_not_found")
+        with disk_errors():
+            if kept:
+                descriptor = self._outside.open_kept(row)
+            else:
+                descriptor, row = self._outside.open_current(space, row.path)
+        if row.damaged or row.version_id != version_id:
+            os.close(descriptor)
+            raise ProblemError("file_damaged" if row.damaged else "file_not_found")
+        return OpenFile(descriptor, row)
+
+    def make_folder(self, space: Space, path: str, caller: Caller) -> bool:
         """Whether the folder is new; durable on return. Raises ProblemError: bad_path, path_conflict."""
         try:
             check_path(path)
         except BadPath as error:
             raise ProblemError("bad_path", str(error)) from error
-        return self._tree.make_folder(space, path)
+        return self._tree.make_folder(space, path, caller.actor)
 
-    def verify(self, account_id: str, file_id: str) -> tuple[FileRow, RangeSet]:
+    def verify(self, caller: Caller, file_id: str) -> tuple[FileRow, RangeSet]:
         """Read the file again; the chunks that do not hold. It is marked as damaged, or as whole."""
-        space, row = self.find(account_id, file_id)
+        space, row = self.find(caller, file_id)
         with disk_errors():
             descriptor, row = self._outside.open_current(space, row.path)
         try:
@@ -127,6 +147,18 @@ class Files:
                 .values(damaged=bool(damaged))
             )
         return row, damaged
+
+
+def _own(connection: Connection, caller: Caller, file_id: str, need: Right) -> FileRow:
+    """The file of that id. Raises ProblemError: file_not_found, also for what is in another's space;
+    not_allowed where the caller sees it, and may do no more."""
+    row = rows.by_id(connection, file_id)
+    rights = Right.NONE if row is None else spaces.rights(connection, caller, row.space_id)
+    if row is None or Right.READ not in rights:
+        raise ProblemError("file_not_found")
+    if need not in rights:
+        raise ProblemError("not_allowed")
+    return row
 
 
 def _damaged(descriptor: int, row: FileRow, digests: bytes) -> RangeSet:

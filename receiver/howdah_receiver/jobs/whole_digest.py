@@ -15,9 +15,11 @@ from sqlalchemy import Connection, select
 from howdah_common.chunks import ChunkPlan
 from howdah_common.problems import ProblemError
 from howdah_receiver.catalogue import files as rows
+from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.files import FileRow, Space
-from howdah_receiver.catalogue.tables import versions
+from howdah_receiver.catalogue.files import FileRow
+from howdah_receiver.catalogue.spaces import Space
+from howdah_receiver.catalogue.tables import files, versions
 from howdah_receiver.storage.disk import Identity
 from howdah_receiver.storage.outside import Outside
 from howdah_receiver.storage.reading import read_content
@@ -87,17 +89,18 @@ class WholeDigests:
         """The oldest current version that has no digest yet."""
         version_id = connection.execute(
             select(versions.c.id)
+            .join(files, files.c.version_id == versions.c.id)
             .where(
+                rows.LIVE,
                 versions.c.sha256.is_(None),
                 versions.c.damaged.is_(False),
-                versions.c.place == "current",
                 versions.c.id.not_in(self._passed_over),
             )
             .order_by(versions.c.added_ns)
             .limit(1)
         ).scalar()
         row = None if version_id is None else rows.of_version(connection, version_id)
-        return None if row is None else (rows.space(connection, row.space_id), row)
+        return None if row is None else (spaces.by_id(connection, row.space_id), row)
 
     def _digest(self, descriptor: int, row: FileRow) -> None:
         values: dict[str, object] = {"damaged": True}

@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from howdah_common.manifest import Manifest
-from howdah_receiver.catalogue.files import Space
+from howdah_receiver.accounts.caller import NOBODY, Actor
+from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.catalogue.tables import intents
 from howdah_receiver.ids import new_id
 
@@ -25,6 +26,7 @@ class Publication:
     sha256: bytes | None
     if_version: str | None
     """The version that must stand there; `none` for nothing; None for whatever does."""
+    by: Actor = NOBODY
 
 
 class PublishIntent(msgspec.Struct, frozen=True):
@@ -41,6 +43,12 @@ class PublishIntent(msgspec.Struct, frozen=True):
     algorithm: str
     manifest_digest: bytes
     sha256: bytes | None
+    account_id: str | None = None
+    device_id: str | None = None
+
+    @property
+    def by(self) -> Actor:
+        return Actor(self.account_id, self.device_id)
 
     @classmethod
     def of(cls, publication: Publication, *, version_id: str, replaced_id: str) -> PublishIntent:
@@ -56,6 +64,8 @@ class PublishIntent(msgspec.Struct, frozen=True):
             algorithm=manifest.algorithm,
             manifest_digest=manifest.digest(),
             sha256=publication.sha256,
+            account_id=publication.by.account_id,
+            device_id=publication.by.device_id,
         )
 
     def manifest(self, digests: bytes) -> Manifest:

@@ -22,8 +22,10 @@ from howdah_common.chunks import ChunkPlan, default_chunk_bytes
 from howdah_common.digests import BLAKE3
 from howdah_common.problems import ProblemError
 from howdah_receiver.catalogue import files as file_rows
+from howdah_receiver.catalogue import folders as folder_rows
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.files import FileRow, NewVersion, Space
+from howdah_receiver.catalogue.files import FileRow, NewVersion
+from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.ids import new_id
 from howdah_receiver.storage import disk
 from howdah_receiver.storage.disk import Identity, disk_errors
@@ -65,6 +67,20 @@ class Outside:
             self.take_in(space, path)
         raise ProblemError("unavailable", "The file is being changed on the receiver's disk.")
 
+    def open_kept(self, row: FileRow) -> int:
+        """A descriptor of a version that was replaced. Raises ProblemError: file_not_found, and
+        file_damaged where versions/ holds something else, which no program but ours should touch."""
+        try:
+            descriptor = disk.open_regular(
+                row.version_id, os.O_RDONLY, dir_fd=self._folder.versions
+            )
+        except OSError as error:
+            raise ProblemError("file_not_found", "It is gone from the receiver's disk.") from error
+        if os.fstat(descriptor).st_size == row.size:
+            return descriptor
+        os.close(descriptor)
+        raise ProblemError("file_damaged")
+
     def take_in(self, space: Space, path: str) -> None:
         """Make the row at `path` tell what stands on the disk, where other hands made them differ.
 
@@ -94,7 +110,7 @@ class Outside:
             os.close(descriptor)
         new = _new_version(space, path, content, status, version_id)
         with self._catalogue.change() as connection:
-            file_rows.add_folders(connection, space.id, remote_path.parents(path))
+            folder_rows.add(connection, space.id, remote_path.parents(path))
             file_rows.put_version(connection, new, replaced_place=replaced_place)
 
     def _open(self, space: Space, path: str) -> int:
@@ -147,7 +163,7 @@ class Outside:
             file_rows.set_identity(connection, row.version_id, Identity.of(status))
             return
         _log.warning("changed outside: %r", path)
-        file_rows.add_folders(connection, space.id, remote_path.parents(path))
+        folder_rows.add(connection, space.id, remote_path.parents(path))
         new = _new_version(space, path, content, status, new_id())
         file_rows.put_version(connection, new, replaced_place="lost")
 

@@ -24,10 +24,14 @@ from sqlalchemy import Connection
 
 from howdah_common import remote_path
 from howdah_common.problems import ProblemError
+from howdah_receiver.accounts.caller import Actor
 from howdah_receiver.catalogue import files as file_rows
+from howdah_receiver.catalogue import folders as folder_rows
+from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue import uploads as upload_rows
+from howdah_receiver.catalogue.changes import ChangeKind, record
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.files import Space
+from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.ids import new_id
 from howdah_receiver.storage import disk, intents
 from howdah_receiver.storage.disk import Identity, disk_errors
@@ -73,7 +77,7 @@ class Tree:
             self._carry_out(space, intent_id, intent)
             return intent.version_id
 
-    def make_folder(self, space: Space, path: str) -> bool:
+    def make_folder(self, space: Space, path: str, by: Actor) -> bool:
         """Make a folder and those above it; whether it is new. Durable on return.
 
         It needs no intent: a folder that a crash leaves without its row is empty, and is taken as it is
@@ -82,13 +86,14 @@ class Tree:
         with self._locks[space.id], disk_errors():
             with self._catalogue.read() as connection:
                 self._check_parents(connection, space, f"{path}/.")
-                if path in file_rows.folders_among(connection, space.id, [path]):
+                if path in folder_rows.among(connection, space.id, [path]):
                     return False
             self._check_on_disk(space, f"{path}/.")
             with self._made_folder(space, path):
                 pass
             with self._catalogue.change() as connection:
-                file_rows.add_folders(connection, space.id, [*remote_path.parents(path), path])
+                folder_rows.add(connection, space.id, [*remote_path.parents(path), path])
+                record(connection, ChangeKind.FOLDER_MADE, space.id, path, by=by)
             return True
 
     def settle(self, space: Space) -> None:
@@ -101,7 +106,7 @@ class Tree:
         """Carry every intent through, before anything else uses the trees."""
         with self._catalogue.read() as connection:
             for intent_id, space_id, intent in intents.all_of_them(connection):
-                self._unfinished[intent_id] = (file_rows.space(connection, space_id), intent)
+                self._unfinished[intent_id] = (spaces.by_id(connection, space_id), intent)
         for space in {space for space, _ in self._unfinished.values()}:
             self.settle(space)
 
@@ -146,7 +151,7 @@ class Tree:
         current: file_rows.FileRow | None,
     ) -> None:
         self._check_parents(connection, publication.space, publication.path)
-        if file_rows.folders_among(connection, publication.space.id, [publication.path]):
+        if folder_rows.among(connection, publication.space.id, [publication.path]):
             raise ProblemError("path_conflict", f"{publication.path!r} is a folder.")
         wanted = publication.if_version
         standing = current.version_id if current else "none"
@@ -156,7 +161,7 @@ class Tree:
     @staticmethod
     def _check_parents(connection: Connection, space: Space, path: str) -> None:
         parents = remote_path.parents(path)
-        taken = file_rows.files_among(connection, space.id, parents)
+        taken = file_rows.among(connection, space.id, parents)
         if taken:
             raise ProblemError("path_conflict", f"{taken[0]!r} is a file, and no folder.")
 
@@ -224,7 +229,7 @@ class Tree:
         """The folder `path` of a space, durable. A folder with a row was made durable before its row was."""
         above = [*remote_path.parents(f"{path}/.")] if path else []
         with self._catalogue.read() as connection:
-            known = set(file_rows.folders_among(connection, space.id, above))
+            known = set(folder_rows.among(connection, space.id, above))
         steps = next((at for at, step in enumerate(above) if step not in known), len(above))
         whole = f"{space.folder}/{path}".rstrip("/")
         durable = 1 + steps if space.id in self._durable_spaces else 0
@@ -275,7 +280,7 @@ class Tree:
     ) -> None:
         with self._catalogue.change() as connection:
             manifest = intent.manifest(upload_rows.all_digests(connection, intent.upload_id))
-            file_rows.add_folders(connection, space.id, remote_path.parents(intent.path))
+            folder_rows.add(connection, space.id, remote_path.parents(intent.path))
             file_rows.put_version(
                 connection,
                 file_rows.NewVersion(
@@ -288,6 +293,7 @@ class Tree:
                     sha256=intent.sha256,
                     origin="upload",
                     identity=identity,
+                    by=intent.by,
                 ),
                 replaced_place="kept" if self._is_kept(intent.replaced_id) else "lost",
             )

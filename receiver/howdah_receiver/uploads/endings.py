@@ -21,7 +21,8 @@ from howdah_common.manifest import Manifest
 from howdah_common.messages import Complete
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
-from howdah_receiver.catalogue import files as file_rows
+from howdah_receiver.accounts.caller import Actor, Caller
+from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.uploads import UploadRow
@@ -53,7 +54,7 @@ class Endings:
         # Which lock is up to the upload's id.
         self._ending = [threading.Lock() for _ in range(64)]
 
-    def complete(self, account_id: str, upload_id: str, request: Complete) -> None:
+    def complete(self, caller: Caller, upload_id: str, request: Complete) -> None:
         """Publish the upload; durable on return.
 
         Raises ProblemError: upload_not_found, upload_not_open, completion_conflict, upload_incomplete,
@@ -61,7 +62,7 @@ class Endings:
         storage_full, storage_failed.
         """
         body = msgspec.json.encode(request)
-        with self._end(account_id, upload_id) as row:
+        with self._end(caller, upload_id) as row:
             if row.state is UploadState.COMPLETING:
                 row = self._settled(row)
             if row.state is UploadState.PUBLISHED:
@@ -73,13 +74,13 @@ class Endings:
             with self._sessions.of(row) as session:
                 try:
                     session.stop()
-                    self._complete(session, request, body)
+                    self._complete(session, request, body, caller.actor)
                 except BaseException:
                     session.go_on()
                     raise
             self._sessions.drop(row.id)
 
-    def _complete(self, session: Session, request: Complete, body: bytes) -> None:
+    def _complete(self, session: Session, request: Complete, body: bytes, by: Actor) -> None:
         upload = session.upload
         manifest = self._manifest(upload, request)
         path = checked_path(request.path) if request.path is not None else upload.path
@@ -91,7 +92,7 @@ class Endings:
         try:
             sha256 = self._check_whole(session, manifest, request.sha256)
             self._make_durable(session, manifest, upload.modified_ns)
-            self._publish(upload, path, manifest, sha256, request.if_version)
+            self._publish(upload, path, manifest, sha256, request.if_version, by)
         except BaseException as error:
             rejected = isinstance(error, ProblemError) and error.code == "sha256_mismatch"
             self._step_back(upload, rejected=rejected)
@@ -152,9 +153,10 @@ class Endings:
         manifest: Manifest,
         sha256: bytes | None,
         if_version: str | None,
+        by: Actor,
     ) -> None:
         with self._catalogue.read() as connection:
-            space = file_rows.space(connection, upload.space_id)
+            space = spaces.by_id(connection, upload.space_id)
         self._tree.publish(
             Publication(
                 upload_id=upload.id,
@@ -164,6 +166,7 @@ class Endings:
                 modified_ns=upload.modified_ns,
                 sha256=sha256,
                 if_version=if_version,
+                by=by,
             )
         )
 
@@ -185,7 +188,7 @@ class Endings:
     def _settled(self, row: UploadRow) -> UploadRow:
         """A completion that a disk error stopped half-way, carried through."""
         with self._catalogue.read() as connection:
-            space = file_rows.space(connection, row.space_id)
+            space = spaces.by_id(connection, row.space_id)
         self._tree.settle(space)
         if row.id in self._tree.pending():
             raise ProblemError("storage_failed", "It could not be carried through yet.")
@@ -194,11 +197,12 @@ class Endings:
             reopened = rows.advance(connection, row.id, UploadState.COMPLETING, UploadState.OPEN)
         if not reopened:  # else its session still knows what a failed fsync left in doubt
             self._sessions.drop(row.id)
-        return self._find(row.account_id, row.id)
+        with self._catalogue.read() as connection:
+            return rows.existing(connection, row.id)
 
-    def cancel(self, account_id: str, upload_id: str) -> None:
+    def cancel(self, caller: Caller, upload_id: str) -> None:
         """Stop the upload and free its space. Raises ProblemError: upload_not_open once published."""
-        with self._end(account_id, upload_id) as row:
+        with self._end(caller, upload_id) as row:
             if row.state in (UploadState.CANCELLED, UploadState.REJECTED):
                 return
             with self._catalogue.write() as connection:
@@ -216,14 +220,14 @@ class Endings:
             with disk_errors():
                 self._parts.remove(row.id)
 
-    def verify(self, account_id: str, upload_id: str) -> Verified:
+    def verify(self, caller: Caller, upload_id: str) -> Verified:
         """Read again what was received; chunks that do not hold are dropped, to be sent again.
 
         An end: a completion that came between would close the part under it, and count what it drops.
         """
         damaged = RangeSet()
         with (
-            self._end(account_id, upload_id) as row,
+            self._end(caller, upload_id) as row,
             self._sessions.of(row) as session,
             disk_errors(),
         ):
@@ -242,12 +246,12 @@ class Endings:
         return Verified(sum(chunk.length for chunk in chunks), damaged)
 
     @contextmanager
-    def _end(self, account_id: str, upload_id: str) -> Iterator[UploadRow]:
+    def _end(self, caller: Caller, upload_id: str) -> Iterator[UploadRow]:
         """One that ends the upload at a time: a cancel waits for a completion and answers its outcome."""
-        self._find(account_id, upload_id)
+        self._find(caller, upload_id)
         with self._ending[hash(upload_id) % len(self._ending)]:
-            yield self._find(account_id, upload_id)
+            yield self._find(caller, upload_id)
 
-    def _find(self, account_id: str, upload_id: str) -> UploadRow:
+    def _find(self, caller: Caller, upload_id: str) -> UploadRow:
         with self._catalogue.read() as connection:
-            return own_upload(connection, account_id, upload_id)
+            return own_upload(connection, caller, upload_id)

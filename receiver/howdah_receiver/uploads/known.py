@@ -1,22 +1,25 @@
 """Content that the account can already read, so that it need not come over the line again.
 
 Looked for where it can pay: in what stands or stood at the upload's path, and in files of the same size.
-Only within the account's own spaces: an answer never tells what others have.
+Only within the spaces that the caller may read: an answer never tells what others have.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select
 
 from howdah_common.digests import DIGEST_BYTES
 from howdah_common.problems import ProblemError
+from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.catalogue import files as file_rows
+from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.tables import files, manifests, spaces, versions
+from howdah_receiver.catalogue.tables import files, manifests, versions
+from howdah_receiver.catalogue.tables import spaces as space_table
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.storage import disk
 from howdah_receiver.storage.disk import READ_BYTES, Identity, read_blocks
@@ -45,24 +48,28 @@ class KnownChunks:
         self._catalogue = catalogue
         self._folder = folder
 
-    def may_help(self, upload: UploadRow) -> bool:
+    def may_help(self, upload: UploadRow, caller: Caller) -> bool:
         """Whether something at this path, or of this size, is there on the same grid."""
         if not upload.size:
             return False
         with self._catalogue.read() as connection:
+            readable = spaces.readable(connection, caller)
+            if upload.space_id not in readable:
+                return False  # who may only put in learns nothing of what is there
             if upload.size < WORTHWHILE_BYTES:
                 there = file_rows.at_path(connection, upload.space_id, upload.path)
                 return there is not None and there.chunk_bytes == upload.chunk_bytes
-            return bool(_candidates(connection, upload, 1))
+            return bool(_candidates(connection, upload, readable, 1))
 
-    def fill(self, session: Session, wanted: Mapping[int, bytes]) -> None:
+    def fill(self, session: Session, wanted: Mapping[int, bytes], caller: Caller) -> None:
         """Write those chunks of `wanted` (digests by number) whose content is found; each is checked
         like one that came over the line. What cannot be read is passed over: it will be sent."""
         left = {
             number: digest for number, digest in wanted.items() if number not in session.received()
         }
         with self._catalogue.read() as connection:
-            candidates = _candidates(connection, session.upload, _MOST_CANDIDATES)
+            readable = spaces.readable(connection, caller)
+            candidates = _candidates(connection, session.upload, readable, _MOST_CANDIDATES)
         for candidate in candidates:
             if not left:
                 return
@@ -141,7 +148,9 @@ class KnownChunks:
         return True
 
 
-def _candidates(connection: Connection, upload: UploadRow, most: int) -> list[_Candidate]:
+def _candidates(
+    connection: Connection, upload: UploadRow, readable: Sequence[str], most: int
+) -> list[_Candidate]:
     query = (
         select(
             versions.c.id,
@@ -152,12 +161,13 @@ def _candidates(connection: Connection, upload: UploadRow, most: int) -> list[_C
             versions.c.inode,
             versions.c.disk_modified_ns,
             files.c.path,
-            spaces.c.folder,
+            space_table.c.folder,
         )
         .join(files, files.c.id == versions.c.file_id)
-        .join(spaces, spaces.c.id == files.c.space_id)
+        .join(space_table, space_table.c.id == files.c.space_id)
         .where(
-            spaces.c.account_id == upload.account_id,
+            files.c.space_id.in_(readable),
+            file_rows.LIVE,
             versions.c.place != "lost",
             versions.c.damaged.is_(False),
             versions.c.chunk_bytes == upload.chunk_bytes,

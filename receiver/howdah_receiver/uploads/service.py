@@ -21,10 +21,11 @@ from howdah_common.messages import StartUpload
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_common.remote_path import BadPath, check_path
-from howdah_receiver.catalogue import files as file_rows
+from howdah_receiver.accounts.caller import Caller, Right
+from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.files import Space
+from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.catalogue.uploads import ChunkRow, UploadRow
 from howdah_receiver.ids import new_id
 from howdah_receiver.storage.disk import disk_errors
@@ -45,7 +46,7 @@ class UploadView:
 
 
 class Uploads:
-    """Thread-safe. An account sees its own uploads and no others: every call says which account asks."""
+    """Thread-safe. An account sees its own uploads and no others: every call says who asks."""
 
     def __init__(
         self, catalogue: Catalogue, parts: Parts, sessions: Sessions, known: KnownChunks
@@ -57,21 +58,20 @@ class Uploads:
 
     # -- start
 
-    def start(self, account_id: str, request: StartUpload) -> tuple[UploadRow, bool]:
+    def start(self, caller: Caller, request: StartUpload) -> tuple[UploadRow, bool]:
         """Begin an upload, or find the one that this very start began before; whether it is new.
 
         Raises ProblemError: bad_path, bad_chunk_size, digest_unsupported, client_id_conflict, not_found
-        (no such space), storage_full, storage_failed.
+        (no such space), not_allowed, upload_not_found, storage_full, storage_failed.
         """
         body = msgspec.json.encode(request)
         with self._catalogue.read() as connection:
-            before = rows.by_client_id(connection, account_id, request.client_id)
-            space = file_rows.space_of_account(connection, account_id, request.space)
-        if before is not None:
-            return _same_start(before, body), False
-        if space is None:
-            raise ProblemError("not_found", "There is no such space.")
-        upload = _new_upload(account_id, space, request, body)
+            before = rows.by_client_id(connection, caller.account_id, request.client_id)
+            if before is not None:
+                own_upload(connection, caller, before.id)
+                return _same_start(before, body), False
+            space = spaces.space_for(connection, caller, request.space, Right.SEND)
+        upload = _new_upload(caller, space, request, body)
         return self._create(upload)
 
     def _create(self, upload: UploadRow) -> tuple[UploadRow, bool]:
@@ -94,14 +94,14 @@ class Uploads:
 
     # -- look
 
-    def find(self, account_id: str, upload_id: str) -> UploadRow:
+    def find(self, caller: Caller, upload_id: str) -> UploadRow:
         """Raises ProblemError (upload_not_found), also for what another account has."""
         with self._catalogue.read() as connection:
-            return own_upload(connection, account_id, upload_id)
+            return own_upload(connection, caller, upload_id)
 
-    def view(self, account_id: str, upload_id: str) -> UploadView:
+    def view(self, caller: Caller, upload_id: str) -> UploadView:
         """The upload with what counts of it, after it was checked if the last run did not end cleanly."""
-        row, chunks = self._look(account_id, upload_id)
+        row, chunks = self._look(caller, upload_id)
         received = RangeSet.of(chunk.number for chunk in chunks)
         size = sum(chunk.length for chunk in chunks)
         if row.state is UploadState.PUBLISHED and row.plan:
@@ -109,44 +109,46 @@ class Uploads:
             size = row.plan.size
         return UploadView(row, received, size)
 
-    def chunks(self, account_id: str, upload_id: str) -> tuple[UploadRow, list[ChunkRow]]:
+    def chunks(self, caller: Caller, upload_id: str) -> tuple[UploadRow, list[ChunkRow]]:
         """The upload and the chunks that count, ascending."""
-        return self._look(account_id, upload_id)
+        return self._look(caller, upload_id)
 
-    def _look(self, account_id: str, upload_id: str) -> tuple[UploadRow, list[ChunkRow]]:
+    def _look(self, caller: Caller, upload_id: str) -> tuple[UploadRow, list[ChunkRow]]:
         with self._catalogue.read() as connection:
-            row = own_upload(connection, account_id, upload_id)
+            row = own_upload(connection, caller, upload_id)
             if not (row.suspect and row.state is UploadState.OPEN):
                 return row, rows.all_chunks(connection, upload_id)
         with self._sessions.of(row):
             pass  # opening it checks it
-        return self._look(account_id, upload_id)
+        return self._look(caller, upload_id)
 
-    def live(self, account_id: str) -> list[UploadRow]:
+    def live(self, caller: Caller) -> list[UploadRow]:
+        """Those that are open or completing, oldest first."""
         with self._catalogue.read() as connection:
-            return rows.live(connection, account_id)
+            found = rows.live(connection, caller.account_id)
+            return [row for row in found if _may_see(connection, caller, row)]
 
-    def is_known(self, upload: UploadRow) -> bool:
-        return self._known.may_help(upload)
+    def is_known(self, upload: UploadRow, caller: Caller) -> bool:
+        return self._known.may_help(upload, caller)
 
     # -- chunks
 
     @contextmanager
-    def session(self, account_id: str, upload_id: str) -> Iterator[Session]:
+    def session(self, caller: Caller, upload_id: str) -> Iterator[Session]:
         """For writing chunks. Raises ProblemError: upload_not_found, upload_not_open."""
-        row = self.find(account_id, upload_id)
+        row = self.find(caller, upload_id)
         if row.state is not UploadState.OPEN:
             raise ProblemError("upload_not_open")
         with self._sessions.of(row) as session:
             yield session
 
-    def have(self, account_id: str, upload_id: str, first: int, digests: bytes) -> RangeSet:
+    def have(self, caller: Caller, upload_id: str, first: int, digests: bytes) -> RangeSet:
         """Fill in the chunks whose content the account can read; of the run, what is missing.
 
         Raises ProblemError: chunk_out_of_range, upload_not_open.
         """
         count = len(digests) // DIGEST_BYTES
-        with self.session(account_id, upload_id) as session:
+        with self.session(caller, upload_id) as session:
             plan = session.upload.plan
             if plan is None or first + count > plan.total_chunks or len(digests) % DIGEST_BYTES:
                 raise ProblemError("chunk_out_of_range", f"{count} digests from {first} on.")
@@ -154,7 +156,7 @@ class Uploads:
                 first + at: digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES]
                 for at in range(count)
             }
-            self._known.fill(session, wanted)
+            self._known.fill(session, wanted, caller)
             session.commit()
             received = session.received()
         return RangeSet.of(number for number in wanted if number not in received)
@@ -166,7 +168,7 @@ def _same_start(before: UploadRow, body: bytes) -> UploadRow:
     return before
 
 
-def _new_upload(account_id: str, space: Space, request: StartUpload, body: bytes) -> UploadRow:
+def _new_upload(caller: Caller, space: Space, request: StartUpload, body: bytes) -> UploadRow:
     if request.digest_algorithm not in ALGORITHMS:
         raise ProblemError("digest_unsupported", f"{request.digest_algorithm!r}.")
     try:
@@ -174,9 +176,10 @@ def _new_upload(account_id: str, space: Space, request: StartUpload, body: bytes
         chunk_plans.ChunkPlan(request.size or 0, chunk_bytes)
     except ChunkPlanError as error:
         raise ProblemError("bad_chunk_size", f"{error}.") from error
+    now = time.time_ns()
     return UploadRow(
         id=new_id(),
-        account_id=account_id,
+        account_id=caller.account_id,
         client_id=request.client_id,
         space_id=space.id,
         path=checked_path(request.path),
@@ -189,17 +192,27 @@ def _new_upload(account_id: str, space: Space, request: StartUpload, body: bytes
         completion_body=None,
         version_id=None,
         problem=None,
-        started_ns=time.time_ns(),
+        started_ns=now,
         suspect=False,
+        device_id=caller.device_id,
+        active_ns=now,
+        reserved_bytes=request.size or 0,
     )
 
 
-def own_upload(connection: Connection, account_id: str, upload_id: str) -> UploadRow:
-    """The account's upload of that id. Raises ProblemError (upload_not_found)."""
+def own_upload(connection: Connection, caller: Caller, upload_id: str) -> UploadRow:
+    """The caller's upload of that id. Raises ProblemError (upload_not_found)."""
     row = rows.by_id(connection, upload_id)
-    if row is None or row.account_id != account_id:
+    if row is None or row.account_id != caller.account_id or not _may_see(connection, caller, row):
         raise ProblemError("upload_not_found")
     return row
+
+
+def _may_see(connection: Connection, caller: Caller, row: UploadRow) -> bool:
+    """Looked at with each request, not only at the start: memberships and devices come and go."""
+    if caller.send_only and row.device_id != caller.device_id:
+        return False
+    return Right.SEND in spaces.rights(connection, caller, row.space_id)
 
 
 def checked_path(path: str) -> str:
