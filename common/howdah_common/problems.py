@@ -145,6 +145,8 @@ PROBLEMS = _table(
      "If it was renewed on purpose, pair again; if not, somebody may be listening."),
     ("certificate_untrusted", 0, Next.USER, "Nobody whom this computer trusts vouches for the receiver's certificate.",
      "Check this computer's clock and the address; at the receiver, check that its certificate is valid."),
+    ("other_receiver", 0, Next.USER, "Another receiver answers at this address.",
+     "Check the address; to work with that receiver, pair with it."),
     ("insecure_address", 0, Next.USER, "A token is never sent unencrypted over a network.",
      "Pair with an https address."),
     ("bad_link", 0, Next.USER, "This is not a pairing link.",
