@@ -1,0 +1,1 @@
+"""What keeps a receiver well over the years: `scrub` reads everything again."""
