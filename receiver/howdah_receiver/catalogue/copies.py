@@ -16,11 +16,23 @@ KEPT = 2
 _NEW = ".new"
 _ROOM = 3
 """Times the catalogue's size, for an upgrade: the copy, the log of all that changes, and what is written."""
+_BUSY_SECONDS = 30
 _SPARE_BYTES = 16 * 1024 * 1024
 
 
-def copy(catalogue: Path, target: Path) -> None:
-    """Copy it to `target`, in place of what stands there. Others may write to it meanwhile.
+def open_for_reading(catalogue: Path, *, idle: bool) -> sqlite3.Connection:
+    """Nothing in it is changed. `idle`: nobody has it open, and nobody will; then nothing is left beside
+    it either."""
+    log = catalogue.with_name(f"{catalogue.name}-wal")
+    how = "mode=ro&immutable=1" if idle and not log.exists() else "mode=ro"
+    return sqlite3.connect(
+        f"{catalogue.absolute().as_uri()}?{how}", uri=True, timeout=_BUSY_SECONDS
+    )
+
+
+def copy(catalogue: Path, target: Path, *, idle: bool = False) -> None:
+    """Copy it to `target`, in place of what stands there. If it is not `idle`, others may write to it
+    meanwhile.
 
     Raises OSError and sqlite3.Error; `target` is then as it was.
     """
@@ -29,7 +41,7 @@ def copy(catalogue: Path, target: Path) -> None:
     os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with (
-            closing(sqlite3.connect(f"{catalogue.as_uri()}?mode=ro", uri=True)) as source,
+            closing(open_for_reading(catalogue, idle=idle)) as source,
             closing(sqlite3.connect(new)) as made,
         ):
             source.backup(made)  # all in one step, which is one moment of the catalogue
@@ -55,7 +67,7 @@ def keep_before(catalogue: Path, revision: str) -> Path:
             "Free some space and start again. Nothing was changed.",
         )
     try:
-        copy(catalogue, target)
+        copy(catalogue, target, idle=True)
     except (OSError, sqlite3.Error) as error:
         raise StartRefused(
             f"The catalogue {catalogue} cannot be copied before it is brought up to date: {error}.",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from howdah_receiver.admin import commands
+from howdah_receiver.control import Line
 from howdah_receiver.settings import Settings
 
 _LINE_SECONDS = 10
@@ -20,7 +22,11 @@ def with_bar(settings: Settings, command: str, title: str, **arguments: Any) -> 
 
     Raises StartRefused.
     """
-    lines = commands.run(settings, command, **arguments)
+    return show(commands.run(settings, command, **arguments), title)
+
+
+def show(lines: Iterator[Line], title: str) -> dict[str, Any]:
+    """The `result` of lines, with a bar for the `progress` before it. Raises what they raise."""
     console = Console(file=sys.stderr)
     if not console.is_terminal:
         return _plainly(lines, title)
@@ -35,7 +41,7 @@ def with_bar(settings: Settings, command: str, title: str, **arguments: Any) -> 
             else:
                 found: dict[str, Any] = line["result"]
                 return found
-    raise AssertionError(f"{command} ended without a result")
+    raise AssertionError(f"{title} ended without a result")
 
 
 def _plainly(lines: Any, title: str) -> dict[str, Any]:
