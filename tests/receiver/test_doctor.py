@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from howdah_receiver.care import machine
+from kit import proxy
 from kit.native import Native, random_content
 from kit.receiver import running_receiver
 from kit.serving import command
@@ -86,3 +87,40 @@ def test_the_clock_of_a_machine_without_a_battery_is_wrong(monkeypatch: pytest.M
 def test_a_disk_with_few_inodes_is_nearly_full(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "LOW_INODES", 2**63)
     assert any("more files fit" in found.sentence for found in machine.space(data))
+
+
+# -- TLS
+
+
+def certificate(folder: Path, days: int) -> tuple[str, ...]:
+    """Settings that name a certificate that is good for so long."""
+    files = proxy.certificate(folder, days=days)
+    files.key.chmod(0o600)
+    return (f"certificate_file={files.certificate}", f"key_file={files.key}")
+
+
+def said_of_tls(data: Path, code: int, *settings: str) -> str:
+    flags = [word for setting in settings for word in ("--set", setting)]
+    done = command("doctor", "--data", data, *flags)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_owners_certificate_is_looked_at(data: Path, short_path: Path) -> None:
+    assert "is good until" in said_of_tls(data, 0, *certificate(short_path, 90))
+    assert "That is in 4 days." in said_of_tls(data, 1, *certificate(short_path, 5))
+    assert "has expired" in said_of_tls(data, 1, *certificate(short_path, -1))
+
+
+def test_a_key_that_everybody_may_read_is_found(data: Path, short_path: Path) -> None:
+    settings = certificate(short_path, 90)
+    next(short_path.glob("*key*")).chmod(0o644)
+    assert "Every user may read the key" in said_of_tls(data, 1, *settings)
+
+
+def test_how_it_is_reached_is_said(data: Path) -> None:
+    assert "listens to this machine alone" in said_of_tls(data, 0)
+    assert "a proxy stands before it" in said_of_tls(
+        data, 0, "tls=off", "host=0.0.0.0", "trusted_proxies=10.0.0.1"
+    )
+    assert "which clients pin" in said_of_tls(data, 0, "host=0.0.0.0")

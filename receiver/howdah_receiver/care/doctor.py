@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from howdah_receiver.care import machine, stored
+from howdah_receiver.care import machine, secrecy, stored
 from howdah_receiver.care.finding import Finding
 from howdah_receiver.catalogue.database import FILE_NAME
 from howdah_receiver.settings import Settings
@@ -20,7 +20,7 @@ def examine(settings: Settings) -> list[Finding]:
     if not machine.may_use(data):
         return findings
     findings += [machine.running(data), *machine.space(data), machine.clock()]
-    findings += machine.places(data)
+    findings += [*machine.places(data), *secrecy.tls(settings)]
     catalogue = data / FILE_NAME
     if not catalogue.is_file():
         return [*findings, Finding(False, f"There is no catalogue {catalogue}.",

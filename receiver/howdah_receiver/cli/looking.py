@@ -38,11 +38,11 @@ def healthy(config: Config = None, more: Set = None) -> None:
 
 
 @commands.command()
-def doctor(data: Data = None, config: Config = None) -> None:
+def doctor(data: Data = None, config: Config = None, more: Set = None) -> None:
     """Check the set-up and the data folder. Exit code 1 where something needs you."""
     from howdah_receiver.care.doctor import examine
 
-    findings = examine(settings_from(data=data, config=config))
+    findings = examine(settings_from(more, data=data, config=config))
     for finding in findings:
         print(f"{'ok  ' if finding.good else 'BAD '} {finding.sentence}")
         if finding.remedy:
