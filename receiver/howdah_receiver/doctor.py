@@ -82,7 +82,7 @@ def _open_uploads(connection: sqlite3.Connection, data: Path) -> Finding:
     live = {
         row[0]
         for row in connection.execute(
-            "SELECT id FROM uploads WHERE state IN ('open', 'completing')"
+            "SELECT id FROM uploads WHERE state IN ('open', 'completing', 'expired')"
         )
     }
     orphans = set(os.listdir(data / "parts")) - live  # noqa: PTH208 - names are all that is wanted
