@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from howdah_common.messages import Complete
 from howdah_common.problems import ProblemError
 from howdah_receiver.catalogue.files import LIVE as LIVE_FILES
 from howdah_receiver.catalogue.tables import accounts, files, spaces, uploads
-from howdah_receiver.catalogue.uploads import is_in
+from howdah_receiver.catalogue.uploads import UploadRow, is_in
 from howdah_receiver.uploads.states import HOLDING, UploadState
 
 
@@ -36,27 +36,40 @@ class Quota:
 
 
 def of_space(connection: Connection, space_id: str) -> list[Quota]:
-    """The quotas that hold for a space: its own, and that of the account it counts for."""
-    space = connection.execute(select(spaces).where(spaces.c.id == space_id)).one()
-    account = connection.execute(
-        select(accounts.c.quota_bytes, accounts.c.quota_files).where(
-            accounts.c.id == space.account_id
+    """The quotas that hold for a space, where there are any: its own, and that of its account."""
+    limits = connection.execute(
+        select(
+            spaces.c.account_id,
+            spaces.c.quota_bytes.label("space_bytes"),
+            spaces.c.quota_files.label("space_files"),
+            accounts.c.quota_bytes.label("account_bytes"),
+            accounts.c.quota_files.label("account_files"),
         )
+        .join(accounts, accounts.c.id == spaces.c.account_id)
+        .where(spaces.c.id == space_id)
     ).one()
-    found = [_of("space", space, [space])]
-    if account.quota_bytes is not None or account.quota_files is not None:
-        counted = connection.execute(
-            select(spaces).where(spaces.c.account_id == space.account_id)
-        ).all()
-        found.append(_of("account", account, counted))
+    found = []
+    if limits.space_bytes is not None or limits.space_files is not None:
+        counted = _counted(connection, spaces.c.id == space_id)
+        found.append(_of("space", limits.space_bytes, limits.space_files, counted))
+    if limits.account_bytes is not None or limits.account_files is not None:
+        counted = _counted(connection, spaces.c.account_id == limits.account_id)
+        found.append(_of("account", limits.account_bytes, limits.account_files, counted))
     return found
 
 
-def _of(what: str, limits: Any, counted: Sequence[Row[Any]]) -> Quota:
+def _counted(connection: Connection, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    query = select(spaces.c.id, spaces.c.used_bytes, spaces.c.used_files).where(which)
+    return connection.execute(query).all()
+
+
+def _of(
+    what: str, most_bytes: int | None, most_files: int | None, counted: Sequence[Row[Any]]
+) -> Quota:
     return Quota(
         of=what,
-        bytes=limits.quota_bytes,
-        files=limits.quota_files,
+        bytes=most_bytes,
+        files=most_files,
         used_bytes=sum(space.used_bytes for space in counted),
         used_files=sum(space.used_files for space in counted),
         spaces=tuple(space.id for space in counted),
@@ -68,38 +81,48 @@ def check_bytes(connection: Connection, space_id: str, more_bytes: int = 0) -> N
 
     Raises ProblemError (quota_exceeded).
     """
-    for quota in of_space(connection, space_id):
+    _check_bytes(of_space(connection, space_id), more_bytes)
+
+
+def check_start(connection: Connection, upload: UploadRow, more_bytes: int = 0) -> None:
+    """Whether there is room for an upload's bytes, and a place for its file beside those begun already.
+
+    Raises ProblemError (quota_exceeded).
+    """
+    quotas = of_space(connection, upload.space_id)
+    _check_bytes(quotas, more_bytes)
+    _check_file(connection, quotas, upload, upload.path, completing=False)
+
+
+def check_completion(connection: Connection, upload: UploadRow, path: str) -> None:
+    """Whether its file has a place at `path` now, beside those that are being published.
+
+    Raises ProblemError (quota_exceeded).
+    """
+    quotas = of_space(connection, upload.space_id)
+    _check_file(connection, quotas, upload, path, completing=True)
+
+
+def _check_bytes(quotas: Sequence[Quota], more_bytes: int) -> None:
+    for quota in quotas:
         if quota.bytes is not None and quota.used_bytes + more_bytes > quota.bytes:
             raise _exceeded(quota, "bytes")
 
 
-def check_file_of_start(connection: Connection, space_id: str, path: str, upload_id: str) -> None:
-    """Whether a file that is begun at `path` will have its place beside those begun already.
-
-    Raises ProblemError (quota_exceeded).
-    """
-    _check_file(connection, space_id, path, upload_id, completing=False)
-
-
-def check_file_of_completion(
-    connection: Connection, space_id: str, path: str, upload_id: str
-) -> None:
-    """Whether a file may be published at `path` now, beside those that are being published.
-
-    Raises ProblemError (quota_exceeded).
-    """
-    _check_file(connection, space_id, path, upload_id, completing=True)
-
-
 def _check_file(
-    connection: Connection, space_id: str, path: str, upload_id: str, *, completing: bool
+    connection: Connection,
+    quotas: Sequence[Quota],
+    upload: UploadRow,
+    path: str,
+    *,
+    completing: bool,
 ) -> None:
-    quotas = [quota for quota in of_space(connection, space_id) if quota.files is not None]
-    if not quotas or _stands(connection, space_id, path):
+    limited = [quota for quota in quotas if quota.files is not None]
+    if not limited or _stands(connection, upload.space_id, path):
         return  # what is replaced counts already
-    for quota in quotas:
-        coming = _coming(connection, quota, upload_id, completing=completing)
-        if quota.used_files + len(coming | {(space_id, path)}) > (quota.files or 0):
+    for quota in limited:
+        coming = _coming(connection, quota, upload.id, completing=completing)
+        if quota.used_files + len(coming | {(upload.space_id, path)}) > (quota.files or 0):
             raise _exceeded(quota, "files")
 
 

@@ -178,14 +178,18 @@ def put_chunks(connection: Connection, upload_id: str, rows: Sequence[ChunkRow])
 
 
 def note_arrival(
-    connection: Connection, upload_id: str, now_ns: int, media_type: str | None
+    connection: Connection, upload_id: str, now_ns: int, media_type: str | None, more_bytes: int
 ) -> None:
-    """Chunks were put: it is not idle, and where its size is not known it holds more room."""
+    """Chunks were put: it is not idle, and where its size is not known it holds so much more room.
+
+    `media_type`: None where these chunks do not tell.
+    """
     values: dict[str, object] = {"active_ns": now_ns}
     if media_type is not None:
         values["media_type"] = media_type
+    if more_bytes:
+        values["reserved_bytes"] = uploads.c.reserved_bytes + more_bytes
     connection.execute(update(uploads).where(uploads.c.id == upload_id).values(values))
-    reserve_what_came(connection, upload_id)
 
 
 def reserve_what_came(connection: Connection, upload_id: str | None = None) -> None:

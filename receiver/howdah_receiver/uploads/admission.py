@@ -53,8 +53,7 @@ class Admission:
         self._limits.check_size(upload.size or 0)
         self._limits.types.check_name(upload.path)
         self._check_open(connection, upload, others=0)
-        quotas.check_bytes(connection, upload.space_id, upload.reserved_bytes)
-        quotas.check_file_of_start(connection, upload.space_id, upload.path, upload.id)
+        quotas.check_start(connection, upload, upload.reserved_bytes)
         self._take_turn(upload.account_id)
 
     def confirm(self, connection: Connection, upload: UploadRow) -> None:
@@ -63,8 +62,7 @@ class Admission:
         Raises ProblemError: too_many_uploads, quota_exceeded.
         """
         self._check_open(connection, upload, others=1)
-        quotas.check_bytes(connection, upload.space_id)
-        quotas.check_file_of_start(connection, upload.space_id, upload.path, upload.id)
+        quotas.check_start(connection, upload)
 
     def _check_open(self, connection: Connection, upload: UploadRow, *, others: int) -> None:
         most = self._limits.most_open

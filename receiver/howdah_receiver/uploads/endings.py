@@ -96,7 +96,7 @@ class Endings:
                 connection, upload.id, UploadState.OPEN, UploadState.COMPLETING,
                 completion_body=body,
             )  # fmt: skip
-            quotas.check_file_of_completion(connection, upload.space_id, path, upload.id)
+            quotas.check_completion(connection, upload, path)
         try:
             kind = session.type_at(path, manifest.size)
             sha256 = self._check_whole(session, manifest, request.sha256)

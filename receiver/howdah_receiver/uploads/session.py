@@ -182,7 +182,7 @@ class Session:
             raise ProblemError("storage_failed", "Chunks were lost on their way to the catalogue.")
 
     def _write_rows(self, pending: list[ChunkRow]) -> None:
-        media_type = self.upload.media_type
+        media_type = None
         for row in pending:
             if row.number == 0:  # what is refused need not come as a whole
                 media_type = self.type_at(self.upload.path, row.length).media_type
@@ -190,8 +190,9 @@ class Session:
             if not rows.is_open(connection, self.upload.id):
                 raise ProblemError("upload_not_open")
             rows.put_chunks(connection, self.upload.id, pending)
-            rows.note_arrival(connection, self.upload.id, time.time_ns(), media_type)
-            if self.upload.size is None:
+            more = sum(row.length for row in pending) if self.upload.size is None else 0
+            rows.note_arrival(connection, self.upload.id, time.time_ns(), media_type, more)
+            if more:
                 quotas.check_bytes(connection, self.upload.space_id)
         with self._lock:
             for row in pending:
