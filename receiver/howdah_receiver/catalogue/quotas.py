@@ -58,7 +58,7 @@ def of_space(connection: Connection, space_id: str) -> list[Quota]:
     return found
 
 
-def _counted(connection: Connection, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+def _counted(connection: Connection, which: ColumnElement[bool]) -> Sequence[Any]:
     query = select(spaces.c.id, spaces.c.used_bytes, spaces.c.used_files).where(which)
     return connection.execute(query).all()
 
