@@ -12,7 +12,21 @@ from starlette.types import ASGIApp
 
 from howdah_common.messages import API
 from howdah_receiver.accounts.service import Accounts
-from howdah_receiver.api import answers, chunks, docs, files, folders, health, pair, uploads
+from howdah_receiver.api import (
+    accounts,
+    answers,
+    auth,
+    chunks,
+    devices,
+    docs,
+    files,
+    folders,
+    health,
+    invitations,
+    pair,
+    spaces,
+    uploads,
+)
 from howdah_receiver.api.context import Context
 from howdah_receiver.api.gate import Gate
 from howdah_receiver.api.rates import Rates
@@ -49,7 +63,7 @@ class Receiver:
         try:
             migrate(settings.data)
             self.catalogue = Catalogue(settings.data)
-            self.accounts = Accounts(self.catalogue)
+            self.accounts = Accounts(self.catalogue, self.folder, settings)
             self.accounts.create_owner()
             tree = Tree(self.catalogue, self.folder)
             recover(self.catalogue, self.folder, tree)
@@ -74,7 +88,13 @@ class Receiver:
         )
         self.files = Files(self.catalogue, tree)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
-        self.sweeper = Sweeper([Task("uploads", self.expiry.every_seconds, self.expiry.run)])
+        self.sweeper = Sweeper(
+            [
+                Task("seen devices", 60, lambda _: self.accounts.callers.write_seen()),
+                Task("old logins", 24 * 3600, lambda _: self.accounts.logins.sweep()),
+                Task("uploads", self.expiry.every_seconds, self.expiry.run),
+            ]
+        )
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         # Makes the pairing link of a code; set by whoever listens.
         self.link: Callable[[str], str] | None = None
@@ -99,8 +119,17 @@ class Receiver:
             rates=Rates(
                 self.settings.rate_bytes_per_second, self.settings.account_rate_bytes_per_second
             ),
+            pairing_link=lambda code: self.link(code) if self.link else None,
         )
-        protocol = [*pair.routes, *uploads.routes, *chunks.routes, *files.routes, *folders.routes]
+        people = [auth, accounts, devices, invitations, spaces]
+        protocol = [
+            *pair.routes,
+            *(route for module in people for route in module.routes),
+            *uploads.routes,
+            *chunks.routes,
+            *files.routes,
+            *folders.routes,
+        ]
         starlette = Starlette(
             routes=[
                 Mount(API, Router(protocol, redirect_slashes=False)),
@@ -123,8 +152,8 @@ class Receiver:
     def stop(self) -> None:
         """Make everything durable and leave the mark of a clean stop. No request is under way any more."""
         self.executor.shutdown(wait=True, cancel_futures=True)
-        self.whole_digests.stop(seconds=2)
         self.sweeper.stop(seconds=2)
+        self.whole_digests.stop(seconds=2)
         safe = self.sessions.stop()
         self.catalogue.close()
         if safe:

@@ -32,7 +32,9 @@ class Services:
         self.data = data
         self.receiver = Receiver(Settings(data=data, **settings))
         accounts = self.receiver.accounts
-        self.caller: Caller = accounts.caller(accounts.pair(accounts.new_code(), "test").token)
+        self.caller: Caller = accounts.caller(
+            accounts.pairing.pair(accounts.new_code(), "test").token
+        )
         self.ahead_seconds = 0.0
         self.later_seconds = 0.0
         self.receiver.expiry._clock = self._wall

@@ -140,6 +140,18 @@ class Uploading(_Group):
     `picture.png`: take it, take it and mark it, or refuse it."""
 
 
+class People(_Group):
+    """Accounts"""
+
+    sign_up: Literal["closed", "open"] = "closed"
+    """Who may make an account by `POST /auth/signup`. `closed`: whoever shows an invitation. `open`: everyone
+    who reaches the receiver."""
+    login_seconds: Annotated[Seconds, Field(ge=60)] = 30 * DAY
+    """So long is a login by password good without being used. Paired devices stay until they are revoked."""
+    hashing_count: Annotated[int, Field(ge=1, le=64)] = 2
+    """So many passwords are hashed at once; each takes 64 MiB of memory and a processor for some 0.2 s."""
+
+
 class Running(_Group):
     """Stopping and logs"""
 
@@ -149,5 +161,13 @@ class Running(_Group):
     """Say more in the log."""
 
 
-GROUPS: tuple[type[BaseModel], ...] = (Places, Listening, Trust, Requests, Uploading, Running)
+GROUPS: tuple[type[BaseModel], ...] = (
+    Places,
+    Listening,
+    Trust,
+    Requests,
+    Uploading,
+    People,
+    Running,
+)
 """In the order of the docs. A new group goes here, and among the bases of `model.Settings`."""
