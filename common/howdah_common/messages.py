@@ -76,6 +76,12 @@ class FileInfo(Message, frozen=True, tag_field="kind", tag="file"):
     sha256: Annotated[
         HexDigest | None, Meta(description="Of the whole file; known a while after publication.")
     ] = None
+    media_type: Annotated[
+        str | None, Meta(description="As its first bytes tell, for what came by an upload.")
+    ] = None
+    flagged: Annotated[
+        bool, Meta(description="Its name says another type than its first bytes.")
+    ] = False
 
 
 class FolderInfo(Message, frozen=True, tag_field="kind", tag="folder"):
@@ -103,8 +109,22 @@ class UploadInfo(Message, frozen=True):
     expires_ns: Annotated[
         int | None,
         Meta(
-            description="When it is let go if nothing comes; absent while nothing is let go by itself."
+            description="When it goes into recovery if nothing comes, or, in recovery, when it is let go;"
+            " absent where that never happens by itself."
         ),
+    ] = None
+    media_type: Annotated[
+        str | None, Meta(description="As its first bytes tell; absent until they are there.")
+    ] = None
+    device: Annotated[str | None, Meta(description="Name of the device that began it.")] = None
+    account: Annotated[
+        str | None, Meta(description="Name of its account, where those of all are listed.")
+    ] = None
+    bytes_per_second: Annotated[
+        int | None, Meta(description="Of the last ten seconds; absent where nothing came.")
+    ] = None
+    seconds_left: Annotated[
+        int | None, Meta(description="At that speed; absent where that cannot be said.")
     ] = None
     known: Annotated[
         bool,
@@ -121,7 +141,7 @@ class UploadInfo(Message, frozen=True):
 
 
 class UploadList(Message, frozen=True):
-    """The account's uploads that are open or completing."""
+    """Uploads that are open or completing, and in recovery where that is asked for; oldest first."""
 
     uploads: list[UploadInfo]
 

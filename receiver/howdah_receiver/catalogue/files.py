@@ -40,6 +40,9 @@ class FileRow:
     """Who sent this version; None for other hands."""
     since_ns: int
     """Since when this version stands at this path."""
+    media_type: str | None = None
+    flagged: bool = False
+    """Its name says another type than its bytes."""
 
     @property
     def identity(self) -> Identity:
@@ -80,6 +83,8 @@ _FILE_COLUMNS = (
     versions.c.disk_modified_ns,
     versions.c.account_id,
     files.c.since_ns,
+    versions.c.media_type,
+    versions.c.flagged,
 )
 LIVE = files.c.trash_id.is_(None)
 

@@ -67,6 +67,7 @@ UPLOADS = (
     "ALTER TABLE uploads ADD COLUMN link_id TEXT",
     "ALTER TABLE uploads ADD COLUMN active_ns BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE uploads ADD COLUMN ended_ns BIGINT",
+    "ALTER TABLE uploads ADD COLUMN expired_ns BIGINT",
     "ALTER TABLE uploads ADD COLUMN reserved_bytes BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE uploads ADD COLUMN media_type TEXT",
     "CREATE INDEX uploads_by_end ON uploads (ended_ns)",
