@@ -215,8 +215,8 @@ MUTANTS = (
     Mutant(
         "the gate is open for reading",
         f"{RECEIVER}/api/gate.py",
-        '        if (scope["method"], scope["path"]) in OPEN_ROUTES:\n',
-        '        if (scope["method"], scope["path"]) in OPEN_ROUTES or scope["method"] == "GET":\n',
+        '        if (scope["method"], get_route_path(scope)) in OPEN_ROUTES:\n',
+        '        if scope["method"] == "GET" or (scope["method"], scope["path"]) in OPEN_ROUTES:\n',
         (_tests("receiver/test_gate"),),
     ),
     Mutant(
