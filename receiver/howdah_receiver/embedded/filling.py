@@ -127,8 +127,14 @@ class Filling:
 
     def _settled(self, upload_id: str, problem: ProblemError) -> UploadRow:
         """The upload, where it takes no chunks just because it is being completed: once that is through."""
-        busy = problem.code == "upload_not_open" and self._auto_complete
-        if not busy or self.complete_if_whole(upload_id) is None:
+        if problem.code != "upload_not_open":
+            raise problem
+        row = self._uploads.find(self._caller, upload_id)
+        if row.state is UploadState.PUBLISHED:
+            return row
+        if row.state not in _LIVE:
+            raise ProblemError("upload_not_open", extra={"state": row.state.value}) from problem
+        if not self._auto_complete or self.complete_if_whole(upload_id) is None:
             raise problem
         return self._uploads.find(self._caller, upload_id)
 
