@@ -64,8 +64,8 @@ MUTANTS = (
         "the part is renamed before it is synced",
         f"{RECEIVER}/uploads/endings.py",
         "            self._make_durable(session, manifest, upload.modified_ns)\n"
-        "            self._publish(upload, path, manifest, sha256, request.if_version)\n",
-        "            self._publish(upload, path, manifest, sha256, request.if_version)\n"
+        "            self._publish(upload, path, manifest, sha256, request.if_version, by)\n",
+        "            self._publish(upload, path, manifest, sha256, request.if_version, by)\n"
         "            self._make_durable(session, manifest, upload.modified_ns)\n",
         (CUT,),
     ),
@@ -222,8 +222,8 @@ MUTANTS = (
     Mutant(
         "the docs leave out a problem that a call has",
         f"{RECEIVER}/api/folders.py",
-        'problems=("bad_path", "path_conflict", "not_found")',
-        'problems=("bad_path", "not_found")',
+        'problems=("bad_path", "path_conflict", "not_found", "not_allowed")',
+        'problems=("bad_path", "not_found", "not_allowed")',
         (_tests("receiver/test_openapi_answers"),),
     ),
     Mutant(

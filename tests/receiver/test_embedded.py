@@ -6,7 +6,11 @@ import hashlib
 import io
 import math
 import os
+import re
+import subprocess
+import sys
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -145,6 +149,19 @@ def test_a_chunk_comes_as_bytes_a_file_or_blocks(face: EmbeddedReceiver, kind: s
     done = face.upload_chunk(upload.upload_id, 0, ways[kind])  # type: ignore[arg-type]
     assert done.result is not None
     assert done.result.path.read_bytes() == content
+
+
+def test_a_large_chunk_of_many_blocks_takes_little_memory(face: EmbeddedReceiver) -> None:
+    size = 32 * 1024 * KIB
+    upload = face.start_upload("a.bin", size, chunk_size=size)
+    blocks = (bytes(CHUNK) for _ in range(size // CHUNK))
+    tracemalloc.start()
+    try:
+        assert face.upload_chunk(upload.upload_id, 0, blocks).complete
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * 1024 * KIB
 
 
 @pytest.mark.parametrize("wrong", ["text", 7, None, ["text"]])
@@ -482,8 +499,9 @@ def test_a_published_chunk_that_rotted_is_not_ok(face: EmbeddedReceiver) -> None
     file = face.upload_chunk(upload.upload_id, 0, b"abc").result
     assert file is not None
     rot(file.path)
-    found = face.verify_chunk(upload.upload_id, 0)
-    assert (found.ok, found.expected) == (False, hashlib.sha256(b"abc").hexdigest())
+    for _ in ("found here, or in the background before", "known"):
+        found = face.verify_chunk(upload.upload_id, 0)
+        assert (found.ok, found.expected) == (False, hashlib.sha256(b"abc").hexdigest())
 
 
 def test_a_cancelled_upload_frees_its_space_and_cannot_go_on(face: EmbeddedReceiver) -> None:
@@ -685,6 +703,16 @@ def test_the_receivers_own_commands_speak_to_the_embedded_one(
     assert uploaded(face, b"abc").path.exists()
 
 
+def test_with_a_public_url_it_gives_pairing_links(data: Path) -> None:
+    with EmbeddedReceiver(data, public_url="https://files.example.org"):
+        done = command("pair", "--data", data)
+        assert done.returncode == 0, done.stderr
+        link = done.stdout.splitlines()[-1]
+        assert re.fullmatch(
+            r"howdah://files\.example\.org:443/pair\?code=[A-Z0-9-]{14}&tls=1", link
+        )
+
+
 def test_it_is_opened_and_closed_while_an_event_loop_runs(data: Path) -> None:
     import asyncio
 
@@ -700,3 +728,14 @@ def test_the_face_is_imported_when_it_is_asked_for() -> None:
     assert howdah_receiver.EmbeddedReceiver is EmbeddedReceiver
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = howdah_receiver.Nothing
+
+
+def test_importing_brings_no_more_than_is_asked_for_and_changes_no_server() -> None:
+    program = (
+        "import sys, howdah_receiver; print('sqlalchemy' in sys.modules); "
+        "howdah_receiver.EmbeddedReceiver; print('howdah_receiver.limits' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.split() == ["False", "False"]

@@ -37,9 +37,9 @@ async def other(request: Request) -> Response:
     return PlainTextResponse("the other app")
 
 
-@pytest.fixture
-def face(short_path: Path) -> Iterator[EmbeddedReceiver]:
-    with EmbeddedReceiver(short_path / "data") as receiver:
+@pytest.fixture(scope="module")
+def face(module_path: Path) -> Iterator[EmbeddedReceiver]:
+    with EmbeddedReceiver(module_path / "data") as receiver:
         yield receiver
 
 
@@ -92,9 +92,10 @@ def mounted(app: ASGIApp, place: str, *, root: str = "") -> Iterator[Asking]:
         yield Asking(runner, outer, root)
 
 
-def routes(path: Path) -> list[tuple[str, str]]:
+@pytest.fixture(scope="module")
+def every_route(module_path: Path) -> list[tuple[str, str]]:
     """(method, path) of every route, with ids of nothing."""
-    app = app_on(path)
+    app = app_on(module_path / "for-routes")
     found = []
     for route in app.routes:
         inner = list(route.routes) if isinstance(route, Mount) else [route]
@@ -109,11 +110,11 @@ def routes(path: Path) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_route_is_closed_to_strangers_but_the_open_ones(
-    face: EmbeddedReceiver, short_path: Path, place: str
+    face: EmbeddedReceiver, every_route: list[tuple[str, str]], place: str
 ) -> None:
     with mounted(face.app(), place) as client:
         assert client.get("/other").text == "the other app"
-        for method, path in routes(short_path / "for-routes"):
+        for method, path in every_route:
             answer = client.ask(method, place + path)
             if (method, path) in OPEN_ROUTES:
                 assert answer.status_code != 401, (method, path)
@@ -197,6 +198,7 @@ def test_a_name_must_be_one_that_it_may_be_called_by(short_path: Path) -> None:
 
 
 def test_an_upload_of_unknown_size_goes_on_at_its_own_door(face: EmbeddedReceiver) -> None:
+    before = face.get_statistics().active_uploads
     with mounted(face.app(), "/r") as client:
         client.pair(face, f"/r{API}")
         begun = client.start(f"/r{API}", size=None, digest_algorithm="sha-256")
@@ -204,7 +206,7 @@ def test_an_upload_of_unknown_size_goes_on_at_its_own_door(face: EmbeddedReceive
     status = face.get_status(upload)
     assert (status.total_size, status.total_chunks, status.progress) == (None, None, None)
     assert status.time_remaining is None
-    assert face.get_statistics().active_uploads == 1
+    assert face.get_statistics().active_uploads == before + 1
     for ask in (face.resume_upload, face.complete_upload):
         with pytest.raises(UploadError, match="goes on at its own door"):
             ask(upload)

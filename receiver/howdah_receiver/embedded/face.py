@@ -22,6 +22,7 @@ from howdah_common.messages import StartUpload
 from howdah_common.problems import ProblemError
 from howdah_common.remote_path import BadPath
 from howdah_receiver.accounts.service import OWNER
+from howdah_receiver.address import Address
 from howdah_receiver.app import Receiver
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.embedded import figures
@@ -83,6 +84,9 @@ class EmbeddedReceiver:
         self._calls = Calls()
         self._pace = Pace()
         self._receiver = Receiver(Settings(**given))
+        self._address = Address(self._receiver.settings, port=0, tls=None)
+        if self._receiver.settings.public_url is not None:
+            self._receiver.link = self._address.link
         try:
             self._folder = checked_folder(folder)
             with self._receiver.catalogue.read() as connection:
@@ -281,7 +285,8 @@ class EmbeddedReceiver:
         an open upload that is not any more what was received is dropped, and then missing.
 
         Raises UploadError: upload_incomplete (the chunk was not received), chunk_out_of_range, bad_request
-        (no digest), upload_not_open (it was cancelled, or rejected), file_not_found, file_damaged.
+        (no digest), upload_not_open (it was cancelled, or rejected), file_not_found (it was deleted, or
+        changed by other hands).
         """
         with self._calls:
             return self._looking.verify_chunk(upload_id, chunk_number, expected_hash)
@@ -298,11 +303,11 @@ class EmbeddedReceiver:
     def app(self, allowed_hosts: Iterable[str] = ()) -> ASGIApp:
         """The whole receiver as an ASGI app, with its own sign-in, to be mounted at any path.
 
-        `allowed_hosts`: names that clients may call it by, beside `localhost` and those of the settings;
+        `allowed_hosts`: names that clients may call it by, beside this machine's and those of the settings;
         addresses always may. Close the receiver after the server around it has ended.
         """
-        names = {"localhost", *self._receiver.settings.allowed_hosts, *allowed_hosts}
-        return self._receiver.app(frozenset(name.lower() for name in names))
+        names = {name.lower() for name in allowed_hosts}
+        return self._receiver.app(self._address.allowed_hosts() | names)
 
     def pairing_code(self) -> str:
         """A code for `POST /pair` of the mounted app: good once, for 15 minutes, for the owner's account."""
