@@ -83,7 +83,9 @@ class PlainClient:
 
     def _connection(self) -> http.client.HTTPConnection:
         if self.pin is None:
-            return http.client.HTTPConnection(self.host, self.port, timeout=30)
+            plain = http.client.HTTPConnection(self.host, self.port, timeout=30)
+            plain.connect()
+            return plain
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         connection = http.client.HTTPSConnection(self.host, self.port, timeout=30, context=context)

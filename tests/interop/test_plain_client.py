@@ -13,6 +13,7 @@ import pytest
 from interop.plain_client import (
     PlainClient,
     Problem,
+    chunks_of,
     digests_of,
     frame_of,
     manifest_digest,
@@ -69,29 +70,30 @@ def test_a_file_goes_up_and_comes_back_in_ranges(
     assert file_sha256(target) == sha256
 
 
-@pytest.mark.parametrize("size", [0, 1, 64 * KIB, 64 * KIB + 1])
 def test_files_of_every_size_go_the_plain_way_too(
-    plain: PlainClient, receiver: RunningReceiver, short_path: Path, size: int
+    plain: PlainClient, receiver: RunningReceiver, short_path: Path
 ) -> None:
-    source = short_path / "some.bin"
-    sha256 = write_random(source, size)
-    upload = plain.start("some.bin", source, new_client_id(), chunk_bytes=64 * KIB)
-    way = f"/uploads/{upload['id']}"
-    content = source.read_bytes()
-    for number in range(upload["total_chunks"]):
-        chunk = content[number * 64 * KIB : (number + 1) * 64 * KIB]
-        assert plain.put(way, number, chunk) == 201
-        assert plain.put(way, number, chunk) == 204
-        with pytest.raises(Problem) as problem:
-            plain.put(way, number, bytes(255 - byte for byte in chunk))
-        assert problem.value.code == "chunk_conflict"
-    file = plain.complete(way, source, 64 * KIB, digests_of(source, 64 * KIB))
-    again = plain.complete(way, source, 64 * KIB, digests_of(source, 64 * KIB))
-    assert again["version"] == file["version"]
-    assert file_sha256(at_receiver(receiver, "some.bin")) == sha256
-    target = short_path / "back.bin"
-    plain.fetch(file, target)
-    assert file_sha256(target) == sha256
+    chunk_bytes = 64 * KIB
+    for size in (0, 1, chunk_bytes, chunk_bytes + 1):
+        source, path = short_path / f"{size}.bin", f"{size}.bin"
+        sha256 = write_random(source, size)
+        upload = plain.start(path, source, new_client_id(), chunk_bytes=chunk_bytes)
+        way = f"/uploads/{upload['id']}"
+        for number, chunk in enumerate(chunks_of(source, chunk_bytes)):
+            assert plain.put(way, number, chunk) == 201
+            assert plain.put(way, number, chunk) == 204
+            with pytest.raises(Problem) as problem:
+                plain.put(way, number, bytes(255 - byte for byte in chunk))
+            assert problem.value.code == "chunk_conflict"
+        digests = digests_of(source, chunk_bytes)
+        file = plain.complete(way, source, chunk_bytes, digests)
+        again = plain.complete(way, source, chunk_bytes, digests)
+        assert again["version"] == file["version"]
+        assert file_sha256(at_receiver(receiver, path)) == sha256
+        target = short_path / "back.bin"
+        target.unlink(missing_ok=True)
+        plain.fetch(file, target)
+        assert file_sha256(target) == sha256
 
 
 def test_it_goes_on_after_broken_lines_and_sends_little_twice(

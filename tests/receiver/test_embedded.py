@@ -13,13 +13,14 @@ import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import update
 
 import howdah_receiver
 from howdah_common.digests import BLAKE3, digest
+from howdah_receiver import control
 from howdah_receiver.catalogue.tables import uploads
 from howdah_receiver.embedded import EmbeddedReceiver, StartRefused, UploadError
 from howdah_receiver.embedded.figures import statistics
@@ -680,6 +681,40 @@ def test_what_makes_no_sense_is_refused_and_lets_go_of_the_folder(
         EmbeddedReceiver(data, **arguments)  # type: ignore[arg-type]
     with EmbeddedReceiver(data, space="owner", account="owner"):
         pass
+
+
+def test_the_face_of_another_account_has_its_own_uploads_and_spaces(data: Path) -> None:
+    with EmbeddedReceiver(data) as face:
+        (line,) = told(data, "account.add", name="anna")
+        spaces = [told(data, "space.add", name="shared", case_fold=False)[0] for _ in range(2)]
+        for space in spaces:
+            told(data, "space.role", space=space["id"], account="anna", role="sender")
+        reading = told(data, "space.add", name="reading", case_fold=False)[0]["id"]
+        told(data, "space.role", space=reading, account="anna", role="reader")
+        owners = started(face, b"abc")
+    for account in ("anna", line["id"]):
+        with EmbeddedReceiver(data, account=account) as face:
+            with pytest.raises(UploadError) as error:
+                face.get_status(owners.upload_id)
+            assert code_of(error) == "upload_not_found"
+            assert face.active_uploads() == []
+            assert uploaded(face, b"abc").path == data / "files" / "anna" / "a.bin"
+    with EmbeddedReceiver(data, account="anna", space=spaces[1]["id"]) as face:
+        file = uploaded(face, b"abc")
+        assert file.path.read_bytes() == b"abc"
+        assert "shared" in str(file.path)
+    for refused in ("shared", "reading", "owner"):  # two of them; only to be read; not its own
+        with pytest.raises(StartRefused):
+            EmbeddedReceiver(data, account="anna", space=refused)
+
+
+def told(data: Path, command: str, **arguments: Any) -> list[dict[str, Any]]:
+    """What one of the receiver's own commands tells through the local door."""
+    lines = control.ask(data, command, arguments)
+    assert lines is not None
+    found = list(lines)
+    assert not [line for line in found if "error" in line], found
+    return found
 
 
 def test_the_settings_file_of_the_users_own_receiver_is_not_read(

@@ -21,7 +21,7 @@ from howdah_common.digests import SHA256
 from howdah_common.messages import StartUpload
 from howdah_common.problems import ProblemError
 from howdah_common.remote_path import BadPath
-from howdah_receiver.accounts.service import OWNER
+from howdah_receiver.accounts.people import OWNER
 from howdah_receiver.address import Address
 from howdah_receiver.app import Receiver
 from howdah_receiver.catalogue import uploads as rows
@@ -71,10 +71,10 @@ class EmbeddedReceiver:
     ) -> None:
         """Open the data folder, making it where it is missing, and recover what the last run left.
 
-        `account`: whose uploads these are, by name. `space`: where they go, by id or name; the account's
-        home by default. `folder`: below which, in the space. `auto_complete`: whether the chunk that makes
-        an upload whole completes it; else `complete_upload` does. `settings`: see docs/settings.md; the
-        environment counts too, a file only if `config` names it.
+        `account`: whose uploads these are, by name, address or id. `space`: where they go, by id or
+        name; the account's home by default. `folder`: below which, in the space. `auto_complete`: whether
+        the chunk that makes an upload whole completes it; else `complete_upload` does. `settings`: see
+        docs/settings.md; the environment counts too, a file only if `config` names it.
 
         Raises StartRefused: where another process works on the folder, it cannot be used, a setting makes
         no sense, or there is no such account or space.
@@ -310,9 +310,9 @@ class EmbeddedReceiver:
         return self._receiver.app(self._address.allowed_hosts() | names)
 
     def pairing_code(self) -> str:
-        """A code for `POST /pair` of the mounted app: good once, for 15 minutes, for the owner's account."""
+        """A code for `POST /pair` of the mounted app: good once, for 15 minutes, for the face's account."""
         with self._calls:
-            return self._receiver.accounts.new_code()
+            return self._receiver.accounts.pairing.new_code(self._caller.account_id).code
 
     # -- means
 

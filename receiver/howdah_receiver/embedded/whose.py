@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from howdah_common.problems import ProblemError
 from howdah_common.remote_path import BadPath, check_folder
 from howdah_receiver.accounts.caller import Caller, Right
-from howdah_receiver.catalogue import spaces
+from howdah_receiver.catalogue import accounts, members, spaces
 from howdah_receiver.catalogue.spaces import Space
-from howdah_receiver.catalogue.tables import accounts, memberships
-from howdah_receiver.catalogue.tables import spaces as space_table
 from howdah_receiver.errors import StartRefused
 
 DEVICE = "embedded"
@@ -18,11 +16,9 @@ DEVICE = "embedded"
 
 
 def caller_named(connection: Connection, account: str) -> Caller:
-    """The account of that name. Raises StartRefused."""
-    row = connection.execute(
-        select(accounts).where(accounts.c.name == account, accounts.c.disabled.is_(False))
-    ).first()
-    if row is None:
+    """The account of that name, address or id. Raises StartRefused."""
+    row = accounts.by_word(connection, account)
+    if row is None or row.disabled:
         raise StartRefused(
             f"There is no account {account!r} at this receiver, or it is disabled.",
             "Name another one with account=, or leave it out for the owner's.",
@@ -37,14 +33,16 @@ def caller_named(connection: Connection, account: str) -> Caller:
 
 
 def space_named(connection: Connection, caller: Caller, wanted: str | None) -> Space:
-    """The caller's space of that id, or else of that name; its home for None. Raises StartRefused."""
-    by_name = connection.execute(
-        select(space_table.c.id)
-        .join(memberships, memberships.c.space_id == space_table.c.id)
-        .where(memberships.c.account_id == caller.account_id, space_table.c.name == wanted)
-    ).scalar()
+    """The caller's space of that id or name; its home for None. Raises StartRefused."""
+    own = [row for row, _ in members.of_account(connection, caller.account_id)]
+    named = [row.id for row in own if wanted in (row.id, row.name)]
+    if len(named) > 1:
+        raise StartRefused(
+            f"There are {len(named)} spaces named {wanted!r}.",
+            f"Give the id of one: {', '.join(named)}.",
+        )
     try:
-        return spaces.space_for(connection, caller, by_name or wanted, Right.SEND)
+        return spaces.space_for(connection, caller, named[0] if named else wanted, Right.SEND)
     except ProblemError as problem:
         raise StartRefused(
             f"The account {caller.account_name!r} cannot put files into the space {wanted!r}.",
