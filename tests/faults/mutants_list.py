@@ -215,15 +215,15 @@ MUTANTS = (
     Mutant(
         "the gate is open for reading",
         f"{RECEIVER}/api/gate.py",
-        '        if (scope["method"], scope["path"]) in OPEN_ROUTES:\n',
-        '        if (scope["method"], scope["path"]) in OPEN_ROUTES or scope["method"] == "GET":\n',
+        '        if (scope["method"], get_route_path(scope)) in OPEN_ROUTES:\n',
+        '        if scope["method"] == "GET" or (scope["method"], scope["path"]) in OPEN_ROUTES:\n',
         (_tests("receiver/test_gate"),),
     ),
     Mutant(
         "the docs leave out a problem that a call has",
         f"{RECEIVER}/api/folders.py",
-        'problems=("bad_path", "path_conflict", "not_found")',
-        'problems=("bad_path", "not_found")',
+        'problems=("bad_path", "path_conflict", "not_found", "not_allowed")',
+        'problems=("bad_path", "not_found", "not_allowed")',
         (_tests("receiver/test_openapi_answers"),),
     ),
     Mutant(
