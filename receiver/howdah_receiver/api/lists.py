@@ -15,6 +15,7 @@ from howdah_receiver.catalogue import orders
 from howdah_receiver.catalogue.listing import FolderEntry, Listing
 from howdah_receiver.catalogue.orders import Order
 from howdah_receiver.catalogue.search import MOST_FOUND, MOST_LETTERS
+from howdah_receiver.catalogue.totals import Totals
 from howdah_receiver.files.wanted import Wanted
 
 PER_PAGE = 50
@@ -98,20 +99,15 @@ def file_list(found: Listing, wanted: Wanted) -> FileList:
         sort_by=order.by.value if found.is_sorted else None,
         sort_order=("desc" if order.descending else "asc") if found.is_sorted else None,
         next=found.next.text() if found.next else None,
-        bytes=found.totals.bytes,
-        files=found.totals.files,
-        folders=found.totals.folders,
+        **_members(found.totals),
     )
 
 
 def _folder_info(entry: FolderEntry) -> FolderInfo:
-    row, totals = entry.row, entry.totals
+    return FolderInfo(space=entry.row.space_id, path=entry.row.path, **_members(entry.totals))
+
+
+def _members(totals: Totals | None) -> dict[str, int]:
     if totals is None:
-        return FolderInfo(space=row.space_id, path=row.path)
-    return FolderInfo(
-        space=row.space_id,
-        path=row.path,
-        bytes=totals.bytes,
-        files=totals.files,
-        folders=totals.folders,
-    )
+        return {}
+    return {"bytes": totals.bytes, "files": totals.files, "folders": totals.folders}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue import folders as folder_rows
@@ -13,8 +12,8 @@ from howdah_receiver.catalogue import totals
 from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.catalogue.folders import FolderRow
 from howdah_receiver.catalogue.orders import BadCursor, Cursor, Order, Page, SortBy
-from howdah_receiver.catalogue.runs import Run, Taken, take
-from howdah_receiver.catalogue.search import MOST_FOUND, Found, Search
+from howdah_receiver.catalogue.runs import FILES, FOLDERS, Run, Taken, take
+from howdah_receiver.catalogue.search import MOST_FOUND, ROOM, Search
 from howdah_receiver.catalogue.tables import files, folders
 from howdah_receiver.catalogue.totals import Totals
 from howdah_receiver.catalogue.values import rows_of
@@ -25,7 +24,7 @@ _COLUMNS: dict[SortBy, tuple[ColumnElement[object], ...]] = {
     SortBy.CHANGED: (files.c.modified_ns, files.c.name),
     SortBy.ADDED: (files.c.added_ns, files.c.name),
 }
-_UNSORTED = "found"
+_AS_FOUND = "found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ class Listing:
     total: int
     next: Cursor | None
     """Where to go on, where there is more."""
-    totals: Totals
-    """Of the folder itself."""
+    totals: Totals | None
+    """Of the folder itself; None for a search."""
     at_least: bool = False
     """There is more than `total`."""
     is_sorted: bool = True
@@ -78,54 +77,92 @@ def found(
     connection: Connection, folder: FolderRow, text: str, order: Order, page: Page
 ) -> Listing:
     """What is found in the folder and all below it; see `search`. Raises BadCursor."""
-    of_folder = totals.of(connection, folder)
-    search = Search(text, folder, of_folder)
-    hits = search.folders(connection), search.files(connection)
-    counts = [one.count(connection) for one in hits]
-    too_many = sum(counts) > MOST_FOUND
-    # A list that began sorted stays so, of what is found first: it may have become too much meanwhile.
-    by = order.by.value if not too_many else _UNSORTED
-    by = by if page.after is None else page.after.by
-    if by == _UNSORTED:
-        runs, descending = _unsorted(hits, counts), True
-    else:
-        runs, descending = _sorted(hits, counts, order), order.descending
-        by = order.by.value
-    _check(page, by, descending, searching=True)
-    taken = take(connection, runs, page)
-    return Listing(
-        [FolderEntry(row, None) for row in _folders(connection, taken.folders)],
-        file_rows.by_numbers(connection, taken.files),
-        min(sum(counts), MOST_FOUND),
-        _next(taken, by, descending, searching=True),
-        of_folder,
-        at_least=too_many,
-        is_sorted=by != _UNSORTED,
+    search = Search.below(connection, folder, text)
+    if page.after is not None and page.after.by == _AS_FOUND:
+        return _found_before(connection, search, page.after, page.count)
+    hits = [search.find(connection, table, most=MOST_FOUND + 1) for table in (folders, files)]
+    too_many = sum(map(len, hits)) > MOST_FOUND
+    # A list that began sorted stays so, of what is newest: it may have become too much meanwhile.
+    if too_many and page.after is None:
+        return _newest(connection, hits, page)
+    by = order.by.value
+    _check(page, by, order.descending, searching=True)
+    taken = take(connection, _sorted(hits, order), page)
+    last = _next(taken, by, order.descending, searching=True)
+    total = min(sum(map(len, hits)), MOST_FOUND)
+    return _listing(connection, taken.folders, taken.files, total, last, at_least=too_many)
+
+
+def _sorted(hits: list[list[int]], order: Order) -> tuple[Run, Run]:
+    of_folders, of_files = (
+        select(table.c.number).where(table.c.number.in_(select(rows_of(found).c.value)))
+        for table, found in zip((folders, files), hits, strict=True)
     )
-
-
-def _sorted(hits: tuple[Found, Found], counts: Sequence[int], order: Order) -> tuple[Run, Run]:
     falling = order.descending and order.by is SortBy.NAME
     keys = (*_COLUMNS[order.by], files.c.id)
     return (
-        Run(_some(folders, hits[0]), (folders.c.name, folders.c.id), falling, counts[0]),
-        Run(_some(files, hits[1]), keys, order.descending, counts[1]),
+        Run(of_folders, (folders.c.name, folders.c.id), falling, len(hits[0])),
+        Run(of_files, keys, order.descending, len(hits[1])),
     )
 
 
-def _some(table: Table, hits: Found) -> Select[tuple[int]]:
-    newest = hits.rows.order_by(hits.place.desc()).limit(MOST_FOUND).subquery()
-    return select(table.c.number).where(table.c.number.in_(select(newest.c.number)))
+def _newest(connection: Connection, hits: list[list[int]], page: Page) -> Listing:
+    """Of too many to be sorted: a page of those that came last."""
+    numbers = [(FOLDERS, number) for number in hits[0]] + [(FILES, number) for number in hits[1]]
+    some = numbers[:MOST_FOUND][page.first : page.first + page.count]
+    return _as_found(connection, some, more=True)
 
 
-def _unsorted(hits: tuple[Found, Found], counts: Sequence[int]) -> tuple[Run, Run]:
-    first = min(counts[0], MOST_FOUND)
-    totals_of = first, min(counts[1], MOST_FOUND - first)
+def _found_before(connection: Connection, search: Search, after: Cursor, count: int) -> Listing:
+    """What comes after a place among too many. Raises BadCursor."""
+    numbers: list[tuple[int, int]] = []
+    before: int | None = _place(after)
+    for run, table in ((FOLDERS, folders), (FILES, files)):
+        if run >= after.run:
+            left = count + 1 - len(numbers)
+            found = search.find(connection, table, most=left, before=before) if left else []
+            numbers += [(run, number) for number in found]
+            before = None
+    return _as_found(connection, numbers[:count], more=len(numbers) > count)
+
+
+def _place(after: Cursor) -> int:
+    key = after.key[0] if len(after.key) == 1 and after.searching else None
+    if not isinstance(key, int) or not 0 <= key < ROOM:
+        raise BadCursor("it is no place")
+    return key
+
+
+def _as_found(connection: Connection, some: list[tuple[int, int]], *, more: bool) -> Listing:
+    last = None
+    if some and more:
+        run, number = some[-1]
+        last = Cursor(_AS_FOUND, True, True, run, [number])
     of_folders, of_files = (
-        Run(one.rows, (one.place,), True, total, whole=False)
-        for one, total in zip(hits, totals_of, strict=True)
+        [number for run, number in some if run == wanted] for wanted in (FOLDERS, FILES)
     )
-    return of_folders, of_files
+    return _listing(
+        connection, of_folders, of_files, MOST_FOUND, last, at_least=True, is_sorted=False
+    )
+
+
+def _listing(
+    connection: Connection,
+    of_folders: list[int],
+    of_files: list[int],
+    total: int,
+    last: Cursor | None,
+    **more: bool,
+) -> Listing:
+    """Of what was found."""
+    return Listing(
+        [FolderEntry(row, None) for row in _folders(connection, of_folders)],
+        file_rows.by_numbers(connection, of_files),
+        total,
+        last,
+        None,
+        **more,
+    )
 
 
 def _check(page: Page, by: str, descending: bool, *, searching: bool) -> None:

@@ -27,16 +27,13 @@ class Run:
     keys: tuple[ColumnElement[Any], ...]
     descending: bool
     total: int
-    """How many a page may be of."""
-    whole: bool = True
-    """Whether `total` is all there is."""
 
     def slice(self, connection: Connection, first: int, count: int) -> Found:
         count = min(count, self.total - first)
         if count <= 0:
             return []
         from_end = self.total - first - count
-        if self.whole and from_end < first:
+        if from_end < first:
             return self._read(connection, from_end, count, backwards=True)[::-1]
         return self._read(connection, first, count)
 
@@ -87,7 +84,7 @@ def take(connection: Connection, runs: tuple[Run, Run], page: Page) -> Taken:
         found.append(run.slice(connection, first, left))
         first, left = max(first - run.total, 0), left - len(found[-1])
     more = page.first + page.count < sum(run.total for run in runs)
-    return _taken(found, more=more or not all(run.whole for run in runs))
+    return _taken(found, more=more)
 
 
 def _after(

@@ -41,6 +41,20 @@ def of(connection: Connection, folder: FolderRow) -> Totals:
     return _with_own(folder, *connection.execute(found).one())
 
 
+def is_small(connection: Connection, folder: FolderRow, most: int) -> bool:
+    """Whether there are `most` files and folders in it and below it, or fewer; without summing up more."""
+    some = (
+        select(_below.c.own_files)
+        .where(*_live(folder.space_id), below(folder.path, _below.c.path))
+        .limit(most + 1)
+        .subquery()
+    )
+    count, files = connection.execute(
+        select(func.count(), func.coalesce(func.sum(some.c.own_files), 0))
+    ).one()
+    return bool(count + files + folder.own_files <= most)
+
+
 def of_each(connection: Connection, rows: Sequence[FolderRow]) -> list[Totals]:
     """Of several folders of one space, none of which is its root: one statement, in the order of `rows`."""
     if not rows:
