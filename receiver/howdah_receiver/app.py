@@ -12,12 +12,27 @@ from starlette.types import ASGIApp
 
 from howdah_common.messages import API
 from howdah_receiver.accounts.service import Accounts
-from howdah_receiver.api import answers, chunks, docs, files, folders, health, pair, uploads
+from howdah_receiver.api import (
+    accounts,
+    answers,
+    auth,
+    chunks,
+    devices,
+    docs,
+    files,
+    folders,
+    health,
+    invitations,
+    pair,
+    spaces,
+    uploads,
+)
 from howdah_receiver.api.context import Context
 from howdah_receiver.api.gate import Gate
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
 from howdah_receiver.files.service import Files
+from howdah_receiver.jobs.sweeper import Sweeper, Task
 from howdah_receiver.jobs.whole_digest import WholeDigests
 from howdah_receiver.settings import Settings
 from howdah_receiver.storage.folders import DataFolder
@@ -43,7 +58,7 @@ class Receiver:
         try:
             migrate(settings.data)
             self.catalogue = Catalogue(settings.data)
-            self.accounts = Accounts(self.catalogue)
+            self.accounts = Accounts(self.catalogue, self.folder, settings)
             self.accounts.create_owner()
             tree = Tree(self.catalogue, self.folder)
             recover(self.catalogue, self.folder, tree)
@@ -57,6 +72,12 @@ class Receiver:
         self.endings = Endings(self.catalogue, parts, tree, self.sessions)
         self.files = Files(self.catalogue, tree)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
+        self.sweeper = Sweeper(
+            [
+                Task("seen devices", 60, lambda _: self.accounts.callers.write_seen()),
+                Task("old logins", 24 * 3600, lambda _: self.accounts.logins.sweep()),
+            ]
+        )
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         # Makes the pairing link of a code; set by whoever listens.
         self.link: Callable[[str], str] | None = None
@@ -65,6 +86,7 @@ class Receiver:
         """Begin what goes on beside requests."""
         self.sessions.start()
         self.whole_digests.start()
+        self.sweeper.start()
 
     def app(self, allowed_hosts: frozenset[str]) -> ASGIApp:
         context = Context(
@@ -76,8 +98,17 @@ class Receiver:
             files=self.files,
             whole_digests=self.whole_digests,
             executor=self.executor,
+            pairing_link=lambda code: self.link(code) if self.link else None,
         )
-        protocol = [*pair.routes, *uploads.routes, *chunks.routes, *files.routes, *folders.routes]
+        people = [auth, accounts, devices, invitations, spaces]
+        protocol = [
+            *pair.routes,
+            *(route for module in people for route in module.routes),
+            *uploads.routes,
+            *chunks.routes,
+            *files.routes,
+            *folders.routes,
+        ]
         starlette = Starlette(
             routes=[
                 Mount(API, Router(protocol, redirect_slashes=False)),
@@ -100,6 +131,7 @@ class Receiver:
     def stop(self) -> None:
         """Make everything durable and leave the mark of a clean stop. No request is under way any more."""
         self.executor.shutdown(wait=True, cancel_futures=True)
+        self.sweeper.stop(seconds=2)
         self.whole_digests.stop(seconds=2)
         safe = self.sessions.stop()
         self.catalogue.close()

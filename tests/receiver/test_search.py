@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +15,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 from howdah_common.remote_path import folded
 from howdah_receiver.app import Receiver
 from howdah_receiver.catalogue import folders as folder_rows
-from howdah_receiver.catalogue import spaces, tables
+from howdah_receiver.catalogue import migrate, spaces, tables
+from howdah_receiver.catalogue.database import FILE_NAME
 from howdah_receiver.catalogue.search import Search
 from howdah_receiver.catalogue.tables import files, folders
+from howdah_receiver.errors import StartRefused
 from howdah_receiver.ids import new_id
 from howdah_receiver.settings import Settings
 
@@ -148,3 +153,61 @@ def test_a_folder_is_found_as_long_as_it_is_there(names: Names) -> None:
         assert found() == 1
         connection.execute(delete(folders).where(here))
         assert found() == 0
+
+
+def test_what_an_older_version_stored_is_found(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = short_path / "data"
+    data.mkdir()
+    with monkeypatch.context() as older:
+        steps = shutil.copytree(migrate.MIGRATIONS, short_path / "migrations")
+        for step in (steps / "versions").glob("0002*"):
+            step.unlink()
+        older.setattr(migrate, "MIGRATIONS", steps)
+        older.setattr(migrate, "HEAD", "0001")
+        migrate.migrate(data)
+    with closing(sqlite3.connect(data / FILE_NAME)) as catalogue, catalogue:
+        catalogue.executescript(OLDER)
+    receiver = Receiver(Settings(data=data))
+    try:
+        with receiver.catalogue.read() as connection:
+            for space, files_found in (
+                ("s1", ["a/Old Stra\u00dfe.txt"]),
+                ("s2", ["Stra\u00dfe 2"]),
+            ):
+                root = folder_rows.at_path(connection, space, "")
+                assert root is not None
+                search = Search("STRASSE", root, few=False)
+                numbers = search.find(connection, files, most=9)
+                paths = select(files.c.path).where(files.c.number.in_(numbers))
+                assert list(connection.execute(paths).scalars()) == files_found
+                assert len(search.find(connection, folders, most=9)) == (space == "s1")
+    finally:
+        receiver.stop()
+
+
+def test_a_database_that_cannot_search_is_a_sentence(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class WithoutSearch(sqlite3.Connection):
+        def execute(self, statement: str, *_: object) -> sqlite3.Cursor:
+            if "fts5" in statement:
+                raise sqlite3.OperationalError("no such module: fts5")
+            return super().execute(statement)
+
+    here = sqlite3.connect(":memory:", factory=WithoutSearch)
+    monkeypatch.setattr(sqlite3, "connect", lambda _: here)
+    with pytest.raises(StartRefused, match="cannot keep an index of names"):
+        migrate.migrate(short_path / "data")
+
+
+OLDER = """
+    INSERT INTO accounts VALUES ('a', 'owner', 'admin', 0);
+    INSERT INTO spaces VALUES ('s1', 'owner', 'a', 'owner'), ('s2', 'other', 'a', 'other');
+    INSERT INTO folders VALUES ('o1', 's1', 'a', ''), ('o2', 's1', 'a/Strasse', 'a');
+    INSERT INTO files VALUES ('f1', 's1', 'a/Old Stra\u00dfe.txt', 'a', 'v1'),
+        ('f2', 's2', 'Stra\u00dfe 2', '', 'v2'), ('f3', 's1', 'other', '', 'v3');
+    INSERT INTO versions SELECT version_id, id, 'current', 0, 0, 0, 65536, 'blake3', x'', x'', 0, 'upload',
+        0, 0, 0 FROM files;
+"""

@@ -29,6 +29,7 @@ from howdah_common.messages import (
     UploadManifest,
     VerifyAnswer,
 )
+from howdah_receiver.api import examples_people
 
 CONTENT = b"abc"
 _ALGORITHM = digests.SHA256
@@ -135,5 +136,6 @@ _ALL: tuple[Message, ...] = (
         receiver_name="nas",
         catalogue=_CATALOGUE,
     ),
+    *examples_people.ALL,
 )
 OF_TYPE: Mapping[type, Message] = {type(message): message for message in _ALL}

@@ -27,7 +27,8 @@ from howdah_receiver.catalogue.database import Catalogue
 OPEN_ROUTES = frozenset(
     {("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/readyz"), ("HEAD", "/readyz"),
      ("GET", "/openapi.json"), ("HEAD", "/openapi.json"), ("GET", "/docs"), ("HEAD", "/docs"),
-     ("POST", f"{API}/pair")}
+     ("POST", f"{API}/pair"), ("POST", f"{API}/auth/signup"), ("POST", f"{API}/auth/login"),
+     ("POST", f"{API}/auth/refresh")}
 )  # fmt: skip
 """All that a stranger may ask."""
 
@@ -81,7 +82,12 @@ class Gate:
                     await problem_answer(ProblemError("unavailable"))(scope, receive, send_on)
         # The query may hold names of files: it stays out.
         _log.debug(
-            "%s %s %d %.3fs", scope["method"], scope["path"], status, time.monotonic() - began
+            "%s %s %s %d %.3fs",
+            (scope.get("client") or ("-",))[0],
+            scope["method"],
+            scope["path"],
+            status,
+            time.monotonic() - began,
         )
 
     async def _admit(self, scope: Scope) -> None:
@@ -92,7 +98,8 @@ class Gate:
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             raise ProblemError("not_signed_in")
-        scope["howdah.caller"] = await self._offload(self._accounts.caller, token.strip())
+        address = scope["client"][0] if scope.get("client") else None
+        scope["howdah.caller"] = await self._offload(self._accounts.caller, token.strip(), address)
 
     def _check_host(self, hosts: list[str]) -> None:
         """Names must be known, or any page could reach us under a name of its own (DNS rebinding).
