@@ -52,8 +52,8 @@ wheel: setup ## build dist/howdah-*.whl
 lock: ## for maintainers: resolve again, UPGRADE=--upgrade for newer versions
 	@packaging/lock.sh $(UPGRADE)
 
-licences: setup ## write docs/licences.md from what is installed
-	@$(python) packaging/licences.py
+licences: setup ## write docs/licences.md and the container's locks from what is installed
+	@$(python) packaging/licences.py && $(python) packaging/docker_lock.py
 
 docs: setup ## write problems.md, states.md and settings.md in docs/ from the code
 	@$(python) packaging/problems_page.py && $(python) packaging/states_page.py && $(python) packaging/settings_page.py
