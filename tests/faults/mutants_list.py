@@ -64,8 +64,8 @@ MUTANTS = (
         "the part is renamed before it is synced",
         f"{RECEIVER}/uploads/endings.py",
         "            self._make_durable(session, manifest, upload.modified_ns)\n"
-        "            self._publish(upload, path, manifest, sha256, request.if_version, by)\n",
-        "            self._publish(upload, path, manifest, sha256, request.if_version, by)\n"
+        "            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)\n",
+        "            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)\n"
         "            self._make_durable(session, manifest, upload.modified_ns)\n",
         (CUT,),
     ),

@@ -31,9 +31,9 @@ from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.api import examples
 from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import Context, context_of
-from howdah_receiver.api.described import LOCATION, RETRY_AFTER, Answer, Call, Described
+from howdah_receiver.api.described import LOCATION, RETRY_AFTER, Answer, Call, Described, Parameter
 from howdah_receiver.api.gate import caller_of
-from howdah_receiver.api.views import upload_info
+from howdah_receiver.api.views import upload_info, upload_list
 
 ANSWER_SECONDS = 20
 """So long a completion may keep its request waiting before it is answered with 202."""
@@ -57,14 +57,25 @@ async def start(request: Request) -> Response:
 
 
 async def list_live(request: Request) -> Response:
-    """List the uploads that are open or completing."""
+    """List the uploads that are on their way.
+
+    They are this account's; an admin may see those of all.
+    """
     context, caller = context_of(request), caller_of(request)
+    everyones, resting = _flag(request, "all"), _flag(request, "expired")
 
     def work() -> UploadList:
-        live = context.uploads.live(caller)
-        return UploadList(uploads=[upload_info(context, caller, row.id) for row in live])
+        found = upload_list(context, caller, everyones=everyones, resting=resting)
+        return UploadList(uploads=found)
 
     return json_answer(await context.offload(work))
+
+
+def _flag(request: Request, name: str) -> bool:
+    said = request.query_params.get(name, "false")
+    if said not in ("true", "false"):
+        raise ProblemError("bad_request", f"{name} is true or false.")
+    return said == "true"
 
 
 async def look(request: Request) -> Response:
@@ -197,6 +208,10 @@ routes = [
                 "client_id_conflict",
                 "not_found",
                 "not_allowed",
+                "upload_too_large",
+                "type_refused",
+                "too_many_uploads",
+                "quota_exceeded",
                 *_LOOKING,
             ),
             more=f"`digest_algorithm` is one of {', '.join(sorted(digests.ALGORITHMS))}. `chunk_bytes`"
@@ -209,7 +224,16 @@ routes = [
         "GET",
         "/uploads",
         list_live,
-        Described(answers={200: Answer("The uploads.", UploadList)}, problems=("upload_not_open",)),
+        Described(
+            parameters=(
+                Parameter(
+                    "all", "query", "Those of all accounts, for an admin.", bool, default=False
+                ),
+                Parameter("expired", "query", "Those in recovery as well.", bool, default=False),
+            ),
+            answers={200: Answer("The uploads.", UploadList)},
+            problems=("bad_request", "not_allowed", "upload_not_open"),
+        ),
     ),
     Call(
         "GET",
@@ -262,6 +286,8 @@ routes = [
                 "size_mismatch",
                 "manifest_mismatch",
                 "sha256_mismatch",
+                "type_refused",
+                "quota_exceeded",
                 "version_conflict",
                 "path_conflict",
                 "bad_path",
