@@ -283,6 +283,43 @@ MUTANTS = (
         "(content.place,)",
         (_tests("receiver/test_backup", "half_way or one_moment"),),
     ),
+    # -- uploads that rest, and room
+    Mutant(
+        "what rests loses its part at the next start",
+        f"{RECEIVER}/uploads/recovery.py",
+        "rows.live(connection, states=HOLDING)",
+        "rows.live(connection)",
+        (_tests("receiver/test_expiry", "off_for_a_year"),),
+    ),
+    Mutant(
+        "a clock that jumps makes idle what is at work",
+        f"{RECEIVER}/uploads/expiry.py",
+        "            if self._sessions.activity.idle_seconds(upload_id) >= self._idle_seconds:\n"
+        "                self._expire(upload_id, before_ns)\n",
+        "            self._expire(upload_id, before_ns)\n",
+        (_tests("receiver/test_expiry", "jumps_a_year"),),
+    ),
+    Mutant(
+        "what rests is expired though a chunk came meanwhile",
+        f"{RECEIVER}/catalogue/resting.py",
+        "        only_if=[uploads.c.active_ns < before_ns],\n",
+        "        only_if=[],\n",
+        (_tests("receiver/test_expiry", "expires_it_no_more"),),
+    ),
+    Mutant(
+        "a quota is looked at before the row is written, and not with it",
+        f"{RECEIVER}/uploads/service.py",
+        "                self._admission.confirm(connection, upload)\n",
+        "",
+        (_tests("receiver/test_quotas", "fifty_starts_at_once"),),
+    ),
+    Mutant(
+        "what grows is not held against the quota when it counts",
+        f"{RECEIVER}/uploads/session.py",
+        "                quotas.check_bytes(connection, self.upload.space_id)\n",
+        "                pass\n",
+        (_tests("receiver/test_quotas", "a_commit_that_would_exceed"),),
+    ),
     # -- the client
     Mutant(
         "a client moves to any receiver that takes its token",

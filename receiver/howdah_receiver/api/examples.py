@@ -60,6 +60,7 @@ _FILE_INFO = FileInfo(
     digest_algorithm=_ALGORITHM,
     manifest_digest=_MANIFEST_DIGEST,
     sha256=_DIGEST.hex(),
+    media_type="text/plain",
 )
 _STARTED = UploadInfo(
     id=_UPLOAD,
@@ -74,6 +75,8 @@ _STARTED = UploadInfo(
     received=[],
     received_bytes=0,
     started_ns=_MODIFIED_NS + 30 * 10**9,
+    expires_ns=_MODIFIED_NS + (30 + 7 * 24 * 3600) * 10**9,
+    device="my laptop",
 )
 PUBLISHED = msgspec.structs.replace(
     _STARTED, state="published", received=[(0, 0)], received_bytes=len(CONTENT), file=_FILE_INFO
