@@ -8,6 +8,8 @@ import typer
 
 from howdah_receiver.cli import (
     accounts,
+    backup,
+    care,
     devices,
     invitations,
     looking,
@@ -31,6 +33,8 @@ app.add_typer(invitations.commands)
 app.add_typer(spaces.commands, name="space")
 app.add_typer(devices.commands, name="device")
 app.add_typer(looking.commands)
+app.add_typer(care.commands)
+app.add_typer(backup.commands)
 
 
 def run() -> None:
