@@ -97,8 +97,7 @@ def _after(
     found = runs[at].after(connection, key, count)
     if at == FILES:
         return [[], found]
-    files = runs[FILES]
-    return [found, files._read(connection, 0, count - len(found)) if len(found) < count else []]
+    return [found, runs[FILES].slice(connection, 0, count - len(found))]
 
 
 def _cut(found: list[Found], count: int) -> list[Found]:
