@@ -83,6 +83,7 @@ class FolderInfo(Message, frozen=True, tag_field="kind", tag="folder"):
 
     space: str
     path: str
+    id: str | None = None
 
 
 class UploadInfo(Message, frozen=True):

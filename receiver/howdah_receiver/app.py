@@ -12,11 +12,25 @@ from starlette.types import ASGIApp
 
 from howdah_common.messages import API
 from howdah_receiver.accounts.service import Accounts
-from howdah_receiver.api import answers, chunks, docs, files, folders, health, pair, uploads
+from howdah_receiver.api import (
+    answers,
+    chunks,
+    docs,
+    files,
+    folders,
+    health,
+    moves,
+    pair,
+    trash,
+    uploads,
+    versions,
+)
 from howdah_receiver.api.context import Context
 from howdah_receiver.api.gate import Gate
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
+from howdah_receiver.files.changing import Changing
+from howdah_receiver.files.history import History
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.whole_digest import WholeDigests
 from howdah_receiver.settings import Settings
@@ -56,6 +70,8 @@ class Receiver:
         self.uploads = Uploads(self.catalogue, parts, self.sessions, known)
         self.endings = Endings(self.catalogue, parts, tree, self.sessions)
         self.files = Files(self.catalogue, tree)
+        self.changing = Changing(self.catalogue, tree)
+        self.history = History(self.catalogue, tree, self.files)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         # Makes the pairing link of a code; set by whoever listens.
@@ -74,10 +90,15 @@ class Receiver:
             endings=self.endings,
             sessions=self.sessions,
             files=self.files,
+            changing=self.changing,
+            history=self.history,
             whole_digests=self.whole_digests,
             executor=self.executor,
         )
-        protocol = [*pair.routes, *uploads.routes, *chunks.routes, *files.routes, *folders.routes]
+        protocol = [
+            *pair.routes, *uploads.routes, *chunks.routes, *files.routes, *moves.routes,
+            *versions.routes, *folders.routes, *trash.routes,
+        ]  # fmt: skip
         starlette = Starlette(
             routes=[
                 Mount(API, Router(protocol, redirect_slashes=False)),

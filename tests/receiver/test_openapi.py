@@ -90,7 +90,7 @@ def test_it_is_built_as_openapi_3_1_wants_it(document: Any) -> None:
     assert len({operation["operationId"] for _, _, operation in found}) == len(found)
     for method, path, operation in found:
         assert path.startswith("/")
-        assert method in {"GET", "HEAD", "POST", "PUT", "DELETE"}
+        assert method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
         assert operation.keys() <= {
             "operationId", "tags", "summary", "description", "parameters", "requestBody",
             "responses", "security", "x-codeSamples",

@@ -18,7 +18,6 @@ from howdah_common.messages import (
     FileInfo,
     FileList,
     FileManifest,
-    FolderInfo,
     VerifyAnswer,
 )
 from howdah_common.problems import ProblemError
@@ -27,7 +26,7 @@ from howdah_receiver.api.answers import json_answer
 from howdah_receiver.api.context import Context, context_of
 from howdah_receiver.api.described import Answer, Call, Described, Header, Parameter
 from howdah_receiver.api.gate import caller_of
-from howdah_receiver.api.views import file_info
+from howdah_receiver.api.views import file_info, item_info
 from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.files.service import OpenFile
 
@@ -53,10 +52,7 @@ async def list_files(request: Request) -> Response:
         found = context.files.list(space, path, page=page, per_page=per_page)
         if isinstance(found, FileRow):
             return FileList(kind="file", items=[file_info(found)], page=1, per_page=1, total=1)
-        items = [
-            FolderInfo(space=space.id, path=item) if isinstance(item, str) else file_info(item)
-            for item in found.items
-        ]
+        items = [item_info(item) for item in found.items]
         return FileList(kind="folder", items=items, page=page, per_page=per_page, total=found.total)
 
     return json_answer(await context.offload(work))
@@ -102,13 +98,15 @@ async def content(request: Request) -> Response:
     context, caller = context_of(request), caller_of(request)
     opened = await context.offload(context.files.open, caller, request.path_params["file"])
     try:
-        return _content_answer(request, context, opened)
+        return content_answer(request, context, opened)
     except BaseException:
         os.close(opened.descriptor)
         raise
 
 
-def _content_answer(request: Request, context: Context, opened: OpenFile) -> Response:
+def content_answer(request: Request, context: Context, opened: OpenFile) -> Response:
+    """The whole or the wanted range, with what makes it safe to show. Closes the descriptor, unless it
+    raises ProblemError (range_not_satisfiable)."""
     row = opened.row
     etag = f'"{row.version_id}"'
     headers = _content_headers(row, etag)
@@ -185,7 +183,7 @@ async def verify(request: Request) -> Response:
     )
 
 
-_FILE = {"file": "The file's id."}
+FILE = {"file": "The file's id."}
 _READING = ("file_not_found", "unavailable")
 _CONTENT = (
     Header("ETag", "The version's id, in quotes."),
@@ -193,6 +191,26 @@ _CONTENT = (
     Header("Accept-Ranges", "`bytes`."),
     Header("Content-Disposition", "An attachment, with the file's name."),
 )
+
+CONTENT_PARAMETERS = (
+    Parameter(
+        "Range",
+        "header",
+        "One range; several are answered with the whole.",
+        example="bytes=0-1",
+    ),
+    Parameter("If-Range", "header", "An ETag: the range holds for that version alone."),
+    Parameter("If-None-Match", "header", "ETags of versions that the client has."),
+)
+CONTENT_ANSWERS = {
+    200: Answer("The whole.", CONTENT_TYPE, _CONTENT),
+    206: Answer(
+        "The range.",
+        CONTENT_TYPE,
+        (*_CONTENT, Header("Content-Range", "Which bytes, and of how many.")),
+    ),
+    304: Answer("The client has it.", headers=_CONTENT),
+}
 
 routes = [
     Call(
@@ -227,7 +245,7 @@ routes = [
         "/files/{file}",
         look,
         Described(
-            path=_FILE, answers={200: Answer("The file.", FileInfo)}, problems=("file_not_found",)
+            path=FILE, answers={200: Answer("The file.", FileInfo)}, problems=("file_not_found",)
         ),
     ),
     Call(
@@ -235,7 +253,7 @@ routes = [
         "/files/{file}/manifest",
         manifest,
         Described(
-            path=_FILE,
+            path=FILE,
             answers={200: Answer("The digests.", FileManifest)},
             problems=("file_not_found",),
         ),
@@ -245,26 +263,9 @@ routes = [
         "/files/{file}/content",
         content,
         Described(
-            path=_FILE,
-            parameters=(
-                Parameter(
-                    "Range",
-                    "header",
-                    "One range; several are answered with the whole.",
-                    example="bytes=0-1",
-                ),
-                Parameter("If-Range", "header", "An ETag: the range holds for that version alone."),
-                Parameter("If-None-Match", "header", "ETags of versions that the client has."),
-            ),
-            answers={
-                200: Answer("The whole.", CONTENT_TYPE, _CONTENT),
-                206: Answer(
-                    "The range.",
-                    CONTENT_TYPE,
-                    (*_CONTENT, Header("Content-Range", "Which bytes, and of how many.")),
-                ),
-                304: Answer("The client has it.", headers=_CONTENT),
-            },
+            path=FILE,
+            parameters=CONTENT_PARAMETERS,
+            answers=CONTENT_ANSWERS,
             problems=(*_READING, "range_not_satisfiable", "file_damaged"),
         ),
     ),
@@ -273,7 +274,7 @@ routes = [
         "/files/{file}/verify",
         verify,
         Described(
-            path=_FILE, answers={200: Answer("What was found.", VerifyAnswer)}, problems=_READING
+            path=FILE, answers={200: Answer("What was found.", VerifyAnswer)}, problems=_READING
         ),
     ),
 ]

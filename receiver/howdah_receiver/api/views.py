@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from howdah_common.messages import FileInfo, UploadInfo
+from howdah_common.messages import FileInfo, FolderInfo, UploadInfo
 from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.api.context import Context
 from howdah_receiver.catalogue.files import FileRow
+from howdah_receiver.catalogue.folders import FolderRow
 
 
 def file_info(row: FileRow) -> FileInfo:
@@ -22,6 +23,14 @@ def file_info(row: FileRow) -> FileInfo:
         manifest_digest=row.manifest_digest.hex(),
         sha256=row.sha256.hex() if row.sha256 else None,
     )
+
+
+def folder_info(row: FolderRow) -> FolderInfo:
+    return FolderInfo(space=row.space_id, path=row.path, id=row.id)
+
+
+def item_info(row: FileRow | FolderRow) -> FileInfo | FolderInfo:
+    return file_info(row) if isinstance(row, FileRow) else folder_info(row)
 
 
 def upload_info(

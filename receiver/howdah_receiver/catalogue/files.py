@@ -253,8 +253,8 @@ def set_identity(connection: Connection, version_id: str, identity: Identity) ->
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    items: list[FileRow | str]
-    """Paths of folders, then files."""
+    items: list[FileRow | folder_rows.FolderRow]
+    """Folders, then files."""
     total: int
 
 
@@ -273,4 +273,6 @@ def children(connection: Connection, folder_id: str, *, first: int, count: int) 
     wanted = [row.id for row in page if row.kind == 1]
     found = connection.execute(_select_files().where(files.c.id.in_(wanted))).all()
     rows = {row.id: FileRow(**row._mapping) for row in found}
-    return Listing([row.path if row.kind == 0 else rows[row.id] for row in page], total)
+    folders_here = {row.id: folder_rows.by_id(connection, row.id) for row in page if row.kind == 0}
+    found_items = (rows[row.id] if row.kind else folders_here[row.id] for row in page)
+    return Listing([item for item in found_items if item is not None], total)

@@ -11,20 +11,37 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from howdah_common.digests import Buffer
 from howdah_common.problems import ProblemError
 
 READ_BYTES = 256 * 1024
 """What is read at a time to be digested: small enough to stay in the processor's cache."""
+FILE_MODE = 0o644
 FOLDER_MODE = 0o755
 """The data folder itself is 0700: these modes matter once its owner shares it on purpose."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _IOV_MAX = 1024
+_RENAME_NOREPLACE = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _no_renameat2(*_: object) -> int:
+    ctypes.set_errno(errno.ENOSYS)
+    return -1
+
+
+_renameat2: Any = getattr(_libc, "renameat2", _no_renameat2)
+if _renameat2 is not _no_renameat2:
+    _renameat2.argtypes = (
+        ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +138,47 @@ def open_regular(name: str, flags: int, *, dir_fd: int) -> int:
     raise OSError(errno.EINVAL, "not a regular file", name)
 
 
+def rename_new(name: str, to: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+    """Rename, but never over anything: other hands' file is not ours to replace.
+
+    Where the kernel or the file system cannot promise that (ENOSYS, EINVAL: NFS, old ones), it is looked
+    first. Raises FileExistsError, and OSError as rename does.
+    """
+    names = os.fsencode(name), os.fsencode(to)
+    while _renameat2(src_dir_fd, names[0], dst_dir_fd, names[1], _RENAME_NOREPLACE) != 0:
+        code = ctypes.get_errno()
+        if code == errno.EINTR:
+            continue
+        if code not in (errno.ENOSYS, errno.EINVAL):
+            raise OSError(code, os.strerror(code), to)
+        if look(to, dir_fd=dst_dir_fd) is not None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to)
+        os.rename(name, to, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+        return
+
+
+def remove_tree(name: str, *, dir_fd: int, go_on: Callable[[], bool]) -> bool:
+    """Remove a file, or a folder with all in it; nothing happens if it is gone. Links are not followed.
+
+    Whether it came to its end: `go_on` is asked before each name. Can be done again after any part of it.
+    """
+    there = look(name, dir_fd=dir_fd)
+    if there is None or not go_on():
+        return there is None
+    try:
+        if not stat.S_ISDIR(there.st_mode):
+            os.unlink(name, dir_fd=dir_fd)
+            return True
+        with folder(dir_fd, name) as inside:
+            for below in os.listdir(inside):
+                if not remove_tree(below, dir_fd=inside, go_on=go_on):
+                    return False
+        os.rmdir(name, dir_fd=dir_fd)
+    except FileNotFoundError:
+        pass  # somebody else did it in this moment
+    return True
+
+
 def write_all(descriptor: int, blocks: Sequence[Buffer], offset: int) -> None:
     """Write all of `blocks` at `offset`. pwritev may write less than it was given, and CPython lets it."""
     views = [memoryview(block) for block in blocks if len(block)]
@@ -160,7 +218,6 @@ def read_blocks(
         offset += count
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
 _fallocate = getattr(_libc, "fallocate64", _libc.fallocate)
 _fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
 

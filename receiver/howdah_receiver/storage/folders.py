@@ -9,13 +9,14 @@ from pathlib import Path
 from howdah_receiver.errors import StartRefused
 
 CLEAN_MARK = "clean"
-_PLACES = ("files", "versions", "parts")
+_PLACES = ("files", "versions", "parts", "trash")
 
 
 class DataFolder:
     """What the receiver keeps, for one process alone: a lock says so.
 
-    `files/SPACE/PATH` is what people see; `versions/ID` what was replaced; `parts/ID` what is on its way.
+    `files/SPACE/PATH` is what people see; `versions/ID` what was replaced; `parts/ID` what is on its way;
+    `trash/ID` what was deleted, files and whole folders.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,7 +45,7 @@ class DataFolder:
             above = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
             os.fsync(above)
             os.close(above)
-        self.files, self.versions, self.parts = (
+        self.files, self.versions, self.parts, self.trash = (
             os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=self.root)
             for name in _PLACES
         )
@@ -78,5 +79,7 @@ class DataFolder:
         os.fsync(self.root)
 
     def close(self) -> None:
-        for descriptor in (self.files, self.versions, self.parts, self.root, self._lock):
+        for descriptor in (
+            self.files, self.versions, self.parts, self.trash, self.root, self._lock,
+        ):  # fmt: skip
             os.close(descriptor)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -21,16 +22,16 @@ from howdah_common.manifest import Manifest
 from howdah_common.messages import Complete
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
-from howdah_receiver.accounts.caller import Actor, Caller
+from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.uploads import UploadRow
-from howdah_receiver.storage.disk import disk_errors
+from howdah_receiver.storage.disk import FILE_MODE, disk_errors
 from howdah_receiver.storage.intents import Publication
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.reading import chunk_digest, read_content
-from howdah_receiver.storage.tree import FILE_MODE, Tree
+from howdah_receiver.storage.tree import Tree
 from howdah_receiver.uploads.service import checked_path, own_upload
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sessions import Sessions
@@ -74,13 +75,13 @@ class Endings:
             with self._sessions.of(row) as session:
                 try:
                     session.stop()
-                    self._complete(session, request, body, caller.actor)
+                    self._complete(session, request, body, caller)
                 except BaseException:
                     session.go_on()
                     raise
             self._sessions.drop(row.id)
 
-    def _complete(self, session: Session, request: Complete, body: bytes, by: Actor) -> None:
+    def _complete(self, session: Session, request: Complete, body: bytes, caller: Caller) -> None:
         upload = session.upload
         manifest = self._manifest(upload, request)
         path = checked_path(request.path) if request.path is not None else upload.path
@@ -92,7 +93,7 @@ class Endings:
         try:
             sha256 = self._check_whole(session, manifest, request.sha256)
             self._make_durable(session, manifest, upload.modified_ns)
-            self._publish(upload, path, manifest, sha256, request.if_version, by)
+            self._publish(upload, path, manifest, sha256, request.if_version, caller)
         except BaseException as error:
             rejected = isinstance(error, ProblemError) and error.code == "sha256_mismatch"
             self._step_back(upload, rejected=rejected)
@@ -153,10 +154,11 @@ class Endings:
         manifest: Manifest,
         sha256: bytes | None,
         if_version: str | None,
-        by: Actor,
+        caller: Caller,
     ) -> None:
         with self._catalogue.read() as connection:
             space = spaces.by_id(connection, upload.space_id)
+            rights = spaces.rights(connection, caller, space.id)
         self._tree.publish(
             Publication(
                 upload_id=upload.id,
@@ -166,7 +168,8 @@ class Endings:
                 modified_ns=upload.modified_ns,
                 sha256=sha256,
                 if_version=if_version,
-                by=by,
+                by=caller.actor,
+                replaces=_replaces(upload, rights),
             )
         )
 
@@ -255,3 +258,10 @@ class Endings:
     def _find(self, caller: Caller, upload_id: str) -> UploadRow:
         with self._catalogue.read() as connection:
             return own_upload(connection, caller, upload_id)
+
+
+def _replaces(upload: UploadRow, rights: Right) -> Literal["any", "own", "none"]:
+    """Who may only put in never replaces what others put there; a stranger with a link, nothing."""
+    if upload.link_id is not None:
+        return "none"
+    return "any" if Right.CHANGE in rights else "own"
