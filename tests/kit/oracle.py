@@ -19,6 +19,7 @@ from kit.workload import Load, NewFolder, Promise
 
 SPACE = "owner"
 BELONGS = {
+    "trash",
     "files", "versions", "parts", "lock", "clean", "control.sock",
     "catalogue.sqlite3", "catalogue.sqlite3-wal", "catalogue.sqlite3-shm",
 }  # fmt: skip

@@ -78,6 +78,16 @@ def pair(
     _end(lambda: pair_with(link, name))
 
 
+@app.command("move-to", epilog=HELP)
+def move_to(
+    address: Annotated[str, typer.Argument(help="https://HOST:PORT, or what of it is new.")],
+) -> None:
+    """Ask the paired receiver at another address, once it has moved. Nothing is sent again."""
+    from howdah_desktop.cli.moving import move_to as move_there
+
+    _end(lambda: move_there(address))
+
+
 @app.command(epilog=HELP)
 def send(
     paths: Annotated[

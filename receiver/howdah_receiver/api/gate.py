@@ -81,7 +81,12 @@ class Gate:
                     await problem_answer(ProblemError("unavailable"))(scope, receive, send_on)
         # The query may hold names of files: it stays out.
         _log.debug(
-            "%s %s %d %.3fs", scope["method"], scope["path"], status, time.monotonic() - began
+            "%s %s %s %d %.3fs",
+            (scope.get("client") or ("-",))[0],
+            scope["method"],
+            scope["path"],
+            status,
+            time.monotonic() - began,
         )
 
     async def _admit(self, scope: Scope) -> None:

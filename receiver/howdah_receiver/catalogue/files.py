@@ -237,6 +237,10 @@ def add_version(connection: Connection, new: NewVersion, file_id: str, *, place:
     connection.execute(manifests.insert().values(version_id=new.id, digests=manifest.digests))
 
 
+def set_damaged(connection: Connection, version_id: str, *, damaged: bool) -> None:
+    connection.execute(versions.update().where(versions.c.id == version_id).values(damaged=damaged))
+
+
 def set_identity(connection: Connection, version_id: str, identity: Identity) -> None:
     """For content that was just read and found to be that version: it is whole, whatever it was before."""
     connection.execute(

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
+from howdah_receiver.catalogue.copies import forget_old, keep_before, kept
 from howdah_receiver.catalogue.database import FILE_NAME, set_up_connection
 from howdah_receiver.errors import StartRefused
 from howdah_receiver.storage.folders import CLEAN_MARK
@@ -32,9 +33,19 @@ def migrate(folder: Path) -> None:
     if revision is not None and revision not in _known_revisions():
         raise StartRefused(
             f"The catalogue {path} was written by a newer version (revision {revision}).",
-            "Install that version again, or a newer one.",
+            f"Install that version again, or a newer one.{_way_back(path)}",
         )
+    if revision is not None:
+        keep_before(path, HEAD)
     _upgrade(path)
+    forget_old(path)
+
+
+def _way_back(path: Path) -> str:
+    copies = kept(path)
+    if not copies:
+        return ""
+    return f" How it was before the last upgrade is kept as {copies[0]}: docs/install.md says how to go back."
 
 
 def _refuse_empty_over_data(folder: Path, path: Path) -> None:

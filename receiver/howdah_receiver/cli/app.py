@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from howdah_receiver.cli import looking, pairing, serving
+from howdah_receiver.cli import backup, care, looking, pairing, serving
 from howdah_receiver.errors import StartRefused
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app = typer.Typer(
 app.add_typer(serving.commands)
 app.add_typer(pairing.commands)
 app.add_typer(looking.commands)
+app.add_typer(care.commands)
+app.add_typer(backup.commands)
 
 
 def run() -> None:

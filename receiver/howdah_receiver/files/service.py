@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from howdah_common.chunks import ChunkPlan
 from howdah_common.messages import MOST_PER_PAGE
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
@@ -15,13 +14,13 @@ from howdah_common.remote_path import BadPath, check_folder, check_path
 from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.catalogue import files as rows
 from howdah_receiver.catalogue import folders as folder_rows
-from howdah_receiver.catalogue import spaces, tables
+from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import FileRow, Listing
 from howdah_receiver.catalogue.folders import FolderRow
 from howdah_receiver.catalogue.spaces import Space
-from howdah_receiver.storage.disk import Identity, disk_errors
-from howdah_receiver.storage.reading import chunk_digest
+from howdah_receiver.files.checking import check
+from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.tree import Tree
 
 _TRIES = 3
@@ -110,8 +109,9 @@ class Files:
                 if row.path == before.path:
                     raise  # else it was moved in this moment
 
-    def open_version(self, space: Space, version_id: str) -> OpenFile:
-        """A version for reading, whether it stands at its path or was replaced.
+    def open_version(self, space: Space, version_id: str, *, damaged_too: bool = False) -> OpenFile:
+        """A version for reading, whether it stands at its path or was replaced; `damaged_too`: also one that
+        is known to be damaged.
 
         The caller has seen to it that whoever asks may read the space. Raises ProblemError:
         file_not_found, file_damaged, unavailable, storage_failed.
@@ -123,7 +123,7 @@ class Files:
             if row is None or row.space_id != space.id:
                 raise ProblemError("file_not_found")
             try:
-                return self._open_version(space, row, kept=kept)
+                return self._open_version(space, row, kept=kept, damaged_too=damaged_too)
             except ProblemError as problem:
                 with self._catalogue.read() as connection:
                     moved = rows.is_kept(connection, version_id) != kept
@@ -131,16 +131,19 @@ class Files:
                     raise
         raise ProblemError("unavailable", "The file is being changed.")
 
-    def _open_version(self, space: Space, row: FileRow, *, kept: bool) -> OpenFile:
+    def _open_version(
+        self, space: Space, row: FileRow, *, kept: bool, damaged_too: bool
+    ) -> OpenFile:
         wanted = row.version_id
         with disk_errors():
             if kept:
                 descriptor = self._outside.open_kept(row)
             else:
                 descriptor, row = self._outside.open_current(space, row.path)
-        if row.damaged or row.version_id != wanted:
+        refused = row.damaged and not damaged_too
+        if refused or row.version_id != wanted:
             os.close(descriptor)
-            raise ProblemError("file_damaged" if row.damaged else "file_not_found")
+            raise ProblemError("file_damaged" if refused else "file_not_found")
         return OpenFile(descriptor, row)
 
     def make_folder(self, space: Space, path: str, caller: Caller) -> tuple[FolderRow, bool]:
@@ -156,22 +159,9 @@ class Files:
         """Read the file again; the chunks that do not hold. It is marked as damaged, or as whole."""
         descriptor, row = self._open_current(caller, file_id)
         try:
-            with self._catalogue.read() as connection:
-                digests = rows.digests(connection, row.version_id)
-            damaged = _damaged(descriptor, row, digests)
-            if Identity.of(os.fstat(descriptor)) != row.identity:
-                raise ProblemError(
-                    "unavailable", "The file is being changed on the receiver's disk."
-                )
+            return row, check(self._catalogue, descriptor, row, from_disk=False)
         finally:
             os.close(descriptor)
-        with self._catalogue.write() as connection:
-            connection.execute(
-                tables.versions.update()
-                .where(tables.versions.c.id == row.version_id)
-                .values(damaged=bool(damaged))
-            )
-        return row, damaged
 
 
 def own_file(connection: Connection, caller: Caller, file_id: str, need: Right) -> FileRow:
@@ -184,16 +174,3 @@ def own_file(connection: Connection, caller: Caller, file_id: str, need: Right) 
     if need not in rights:
         raise ProblemError("not_allowed")
     return row
-
-
-def _damaged(descriptor: int, row: FileRow, digests: bytes) -> RangeSet:
-    damaged = RangeSet()
-    for number, span in enumerate(ChunkPlan(row.size, row.chunk_bytes).spans()):
-        wanted = digests[number * 32 : number * 32 + 32]
-        try:
-            found = chunk_digest(descriptor, span.offset, span.length, row.algorithm)
-        except OSError:  # an unreadable sector is damage too
-            found = b""
-        if found != wanted:
-            damaged.add(number)
-    return damaged
