@@ -6,11 +6,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from howdah_common.messages import FolderInfo, NewFolder
-from howdah_common.messages_trees import MoveFolder, TrashEntry
+from howdah_common.messages_trees import (
+    FolderRestored,
+    MoveFolder,
+    NotRestored,
+    RestoreFolder,
+    TrashEntry,
+)
+from howdah_common.problems import ProblemError
 from howdah_receiver.accounts.caller import Right
 from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import context_of
-from howdah_receiver.api.described import Answer, Call, Described
+from howdah_receiver.api.described import Answer, Call, Described, Parameter
 from howdah_receiver.api.gate import caller_of
 from howdah_receiver.api.trash import trash_entry
 from howdah_receiver.api.views import folder_info
@@ -70,6 +77,45 @@ async def delete(request: Request) -> Response:
     return json_answer(trash_entry(row))
 
 
+async def restore(request: Request) -> Response:
+    """Make a folder as it was at a time, in one act.
+
+    Content that stood there comes back from kept versions and from the trash; a file that was moved
+    within the folder goes back; of a file that was moved out of it a copy is made, and it stays where it
+    is. What did not stand there then goes to the trash, as one entry. What cannot be had any more is
+    named, and what stands there now is left alone.
+    """
+    context, caller = context_of(request), caller_of(request)
+    asked = await read_message(request, RestoreFolder)
+    dry_run = _yes(request.query_params.get("dry_run", "false"))
+
+    def work() -> FolderRestored:
+        done = context.changing.rewind(
+            caller, asked.space, asked.path, asked.at_ns, dry_run=dry_run
+        )
+        todo = done.plan
+        missing = sorted(todo.missing.items())
+        return FolderRestored(
+            restored=todo.restored,
+            trashed=todo.trashed,
+            unchanged=len(todo.unchanged),
+            missing_total=len(missing),
+            missing=[NotRestored(path=path, why=why) for path, why in missing[:MOST_NAMED]],
+            dry_run=dry_run,
+            trash=done.trash_id,
+        )
+
+    return json_answer(await context.offload(work))
+
+
+def _yes(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ProblemError("bad_request", "dry_run is true or false.")
+    return text == "true"
+
+
+MOST_NAMED = 1_000
+
 _FOLDER = {"folder": "The folder's id."}
 
 routes = [
@@ -84,6 +130,32 @@ routes = [
                 200: Answer("It was there.", FolderInfo),
             },
             problems=("bad_path", "path_conflict", "not_found", "not_allowed"),
+        ),
+    ),
+    Call(
+        "POST",
+        "/folders/restore",
+        restore,
+        Described(
+            takes=RestoreFolder,
+            parameters=(
+                Parameter(
+                    "dry_run",
+                    "query",
+                    "`true`: only say what would be done.",
+                    bool,
+                    default="false",
+                ),
+            ),
+            answers={200: Answer("What was done.", FolderRestored)},
+            problems=(
+                "bad_path",
+                "not_found",
+                "not_allowed",
+                "file_not_found",
+                "path_conflict",
+                "unavailable",
+            ),
         ),
     ),
     Call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,9 +114,11 @@ def add_entry(
     kind: str,
     now_ns: int,
     by: Actor,
+    *,
+    only: Sequence[str] | None = None,
 ) -> TrashRow:
-    """For the rows that are in it already."""
-    size, count = sums(connection, trash_id)
+    """For the rows that are in it already; `only`: those of them that stay."""
+    size, count = sums(connection, trash_id, only)
     row = TrashRow(trash_id, space_id, path, kind, now_ns, by.account_id, by.device_id, size, count)
     connection.execute(
         trash.insert().values({name: getattr(row, name) for name in TrashRow.__slots__})
@@ -123,14 +126,16 @@ def add_entry(
     return row
 
 
-def sums(connection: Connection, trash_id: str) -> tuple[int, int]:
+def sums(
+    connection: Connection, trash_id: str, only: Sequence[str] | None = None
+) -> tuple[int, int]:
     """Bytes and files of what the entry holds."""
-    row = connection.execute(
-        select(func.coalesce(func.sum(files.c.size), 0), func.count()).where(
-            files.c.trash_id == trash_id
-        )
-    ).one()
-    return int(row[0]), int(row[1])
+    sizes = connection.execute(
+        select(files.c.id, files.c.size).where(files.c.trash_id == trash_id)
+    ).all()
+    wanted = None if only is None else set(only)
+    found = [row.size for row in sizes if wanted is None or row.id in wanted]
+    return sum(found), len(found)
 
 
 def bring_back(connection: Connection, entry: TrashRow, to: str, now_ns: int) -> str:

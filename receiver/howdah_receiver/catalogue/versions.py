@@ -118,13 +118,17 @@ def make_current(
     version_id: str,
     now_ns: int,
     replaced_place: str,
+    *,
+    stood: bool = True,
 ) -> None:
     """A kept version stands at its file's path again; the one before it goes to `replaced_place`.
 
-    It is the very file that its row tells of: what other hands do from now on shows.
+    It is the very file that its row tells of: what other hands do from now on shows. `stood`: the one
+    before it stood at the path until now.
     """
     before = connection.execute(select(files.c.version_id).where(files.c.id == file_id)).scalar()
-    moves.end_placements(connection, files.c.id == file_id, now_ns)
+    if stood:
+        moves.end_placements(connection, files.c.id == file_id, now_ns)
     connection.execute(
         versions.update()
         .where(versions.c.id == before)

@@ -24,7 +24,7 @@ from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.catalogue.trash import TrashRow
 from howdah_receiver.files.service import own_file
 from howdah_receiver.storage.moving import IfExists
-from howdah_receiver.storage.tree import Tree
+from howdah_receiver.storage.tree import Rewound, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,16 @@ class Changing:
         storage_full, storage_failed."""
         row = _not_root(self.folder(caller, folder_id, Right.CHANGE))
         return self._tree.trash(self._space(row.space_id), row, by=caller.actor)
+
+    def rewind(
+        self, caller: Caller, space_id: str | None, path: str, at_ns: int, *, dry_run: bool
+    ) -> Rewound:
+        """A folder as it was at that time. Raises ProblemError: bad_path, not_found, not_allowed,
+        file_not_found, path_conflict, unavailable, storage_full, storage_failed."""
+        with self._catalogue.read() as connection:
+            space = spaces.space_for(connection, caller, space_id, Right.CHANGE)
+        path = _checked(path) if path else path
+        return self._tree.rewind(space, path, at_ns, dry_run=dry_run, by=caller.actor)
 
     # -- the trash
 

@@ -25,9 +25,14 @@ FILE_MODE = 0o644
 FOLDER_MODE = 0o755
 """The data folder itself is 0700: these modes matter once its owner shares it on purpose."""
 
+NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})
+"""What rmdir says of a folder that holds something."""
+
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _IOV_MAX = 1024
 _RENAME_NOREPLACE = 1
+_COPY_BYTES = 64 * 1024 * 1024
+_NO_COPY = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -157,6 +162,30 @@ def rename_new(name: str, to: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
         return
 
 
+def copy_all(source: int, target: int) -> int:
+    """All bytes of an opened file into another, shared on disks that can; how many there were."""
+    at, size = 0, os.fstat(source).st_size
+    while at < size:
+        try:
+            count = os.copy_file_range(source, target, min(_COPY_BYTES, size - at), at, at)
+        except OSError as error:
+            if at or error.errno not in _NO_COPY:
+                raise
+            return _copy_by_hand(source, target)
+        if count == 0:
+            break  # it was cut short meanwhile
+        at += count
+    return at
+
+
+def _copy_by_hand(source: int, target: int) -> int:
+    at = 0
+    while block := os.pread(source, READ_BYTES, at):
+        write_all(target, [block], at)
+        at += len(block)
+    return at
+
+
 def remove_tree(name: str, *, dir_fd: int, go_on: Callable[[], bool]) -> bool:
     """Remove a file, or a folder with all in it; nothing happens if it is gone. Links are not followed.
 
@@ -177,6 +206,26 @@ def remove_tree(name: str, *, dir_fd: int, go_on: Callable[[], bool]) -> bool:
     except FileNotFoundError:
         pass  # somebody else did it in this moment
     return True
+
+
+def remove_empty(name: str, *, dir_fd: int) -> None:
+    """Remove a folder and those in it as far as nothing else is in them; nothing happens if it is gone."""
+    try:
+        with folder(dir_fd, name) as inside:
+            for below in os.listdir(inside):
+                there = look(below, dir_fd=inside)
+                if there is not None and is_folder(there):
+                    remove_empty(below, dir_fd=inside)
+        os.rmdir(name, dir_fd=dir_fd)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        if error.errno not in NOT_EMPTY:
+            raise
+
+
+def is_folder(status: os.stat_result) -> bool:
+    return stat.S_ISDIR(status.st_mode)
 
 
 def write_all(descriptor: int, blocks: Sequence[Buffer], offset: int) -> None:

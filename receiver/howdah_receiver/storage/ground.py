@@ -127,6 +127,14 @@ class Ground:
         inode, other hands have put something there since the intent was written: that is kept as well,
         under an id that the intent names first (`renew`).
         """
+        kept_id = self.link_kept(folder, name, kept_id, renew)
+        os.fsync(self.folder.versions)
+        return kept_id
+
+    def link_kept(
+        self, folder: int, name: str, kept_id: str, renew: Callable[[str], object]
+    ) -> str:
+        """As `keep`, but not durable yet."""
         while (there := disk.look(name, dir_fd=folder)) is not None:
             try:
                 os.link(name, kept_id, src_dir_fd=folder,
@@ -137,7 +145,6 @@ class Ground:
                     kept_id = new_id()
                     renew(kept_id)
                     continue
-            os.fsync(self.folder.versions)
             break
         return kept_id
 

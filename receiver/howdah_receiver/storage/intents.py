@@ -160,6 +160,52 @@ class RevertIntent(Intent, frozen=True, kw_only=True):
         return (self.path,)
 
 
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """A content that gets its path of then."""
+
+    path: str
+    file_id: str
+    version_id: str
+    source: str
+    """Where it lies below the data folder, under a name that is its own: when that is gone, it was done."""
+    swap: str | None = None
+    """The file stands there with another content: the name in versions/ that this gets."""
+    aside: str | None = None
+    """Where the file's later content lies, which becomes a kept version: `source` is an earlier one."""
+    aside_id: str = ""
+    copy_of: str | None = None
+    """It is a copy, for a new file: the version that it is a copy of."""
+
+
+class RewindIntent(Intent, frozen=True, kw_only=True):
+    """A folder is to be as it was: some files go to trash/ID, others get their content of then.
+
+    First all that goes, then, once that is written down (`cleared`), all that comes: so each name that
+    is looked for in a phase is one that only this phase makes or takes.
+    """
+
+    kind: ClassVar[str] = "rewind"
+    path: str
+    trash_id: str
+    outs: tuple[tuple[str, str], ...]
+    """Ids and paths of files that did not stand there; some of them come back elsewhere."""
+    folders: tuple[str, ...]
+    """Folders that were not there, and are empty then, the deepest first."""
+    ins: tuple[Taken, ...]
+    cleared: bool = False
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (self.path,)
+
+    @property
+    def parts(self) -> set[str]:
+        """Names in parts/ that it needs."""
+        return {
+            one.source.removeprefix("parts/") for one in self.ins if one.source.startswith("parts/")
+        }
+
+
 class RemoveIntent(Intent, frozen=True, kw_only=True):
     """Names that nobody can ask for any more go for good: an entry of the trash with the kept versions of
     its files, or versions by themselves. It concerns no path, so nothing waits for it."""
@@ -179,7 +225,8 @@ class RemoveIntent(Intent, frozen=True, kw_only=True):
 KINDS: dict[str, type[Intent]] = {
     kind.kind: kind
     for kind in (
-        PublishIntent, MoveIntent, TrashIntent, RestoreIntent, RevertIntent, RemoveIntent,
+        PublishIntent, MoveIntent, TrashIntent, RestoreIntent, RevertIntent, RewindIntent,
+        RemoveIntent,
     )
 }  # fmt: skip
 

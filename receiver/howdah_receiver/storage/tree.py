@@ -7,7 +7,7 @@ is named by its upload, a kept version and an entry of the trash by their ids, s
 there, and its inode, decide.
 
 What is to be done, and how, is with each kind of change: `publishing`, `moving`, `trashing`, `restoring`,
-`reverting`, `removing`.
+`reverting`, `rewinding`, `removing`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import Literal
 
 from howdah_common import remote_path
@@ -32,6 +33,7 @@ from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.catalogue.folders import FolderRow
 from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.catalogue.trash import TrashRow
+from howdah_receiver.storage.copies import Copies
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.ground import GivenUp, Ground
@@ -42,6 +44,7 @@ from howdah_receiver.storage.intents import (
     PublishIntent,
     RestoreIntent,
     RevertIntent,
+    RewindIntent,
     TrashIntent,
 )
 from howdah_receiver.storage.moving import IfExists, Moving
@@ -50,8 +53,19 @@ from howdah_receiver.storage.publishing import Publishing
 from howdah_receiver.storage.removing import Removing, always
 from howdah_receiver.storage.restoring import Restoring
 from howdah_receiver.storage.reverting import Reverting
+from howdah_receiver.storage.rewinding import Rewinding
+from howdah_receiver.storage.then_plan import Plan
 from howdah_receiver.storage.trashing import Trashing
 from howdah_receiver.storage.unfinished import Pending, Unfinished
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """What was done, or would be; `trash_id`: the entry of what did not stand there then."""
+
+    plan: Plan
+    trash_id: str | None = None
+
 
 _TRIES = 10
 """How often a file may be somewhere else than a moment ago."""
@@ -71,12 +85,14 @@ class Tree:
         self._publishing, self._moving = Publishing(ground), Moving(ground)
         self._trashing, self._restoring = Trashing(ground), Restoring(ground)
         self._reverting, self._removing = Reverting(ground), Removing(ground)
+        self._rewinding = Rewinding(ground)
         self._carry_out: dict[type[Intent], Callable[[Pending], None]] = {
             PublishIntent: self._publishing.carry_out,
             MoveIntent: self._moving.carry_out,
             TrashIntent: self._trashing.carry_out,
             RestoreIntent: self._restoring.carry_out,
             RevertIntent: self._reverting.carry_out,
+            RewindIntent: self._rewinding.carry_out,
         }
 
     # -- changes, each durable on return
@@ -227,6 +243,30 @@ class Tree:
             pending = self._removing.begin_versions(space, version_ids, path=path, by=by)
         self._removing.carry_out(pending)
 
+    def rewind(self, space: Space, path: str, at_ns: int, *, dry_run: bool, by: Actor) -> Rewound:
+        """Make a folder as it was at that time; what was done, or would be.
+
+        Raises ProblemError: file_not_found, path_conflict, unavailable while others change what it needs,
+        storage_full, storage_failed.
+        """
+        self._rewinding.take_in(space, path)
+        with closing(Copies(self._ground)) as copies:
+            for _ in range(_TRIES):
+                todo = self._rewinding.plan(space, path, at_ns)
+                if dry_run:
+                    return Rewound(todo)
+                copies.make(space, todo.copied)
+                with self._quiet(space), disk_errors():
+                    self._check_through(space, path, all_below=True)
+                    todo = self._rewinding.plan(space, path, at_ns)
+                    if not copies.has(todo.copied):
+                        continue  # something else is to be copied by now
+                    intent = self._rewinding.intent(space, path, todo, copies, by)
+                    if intent is not None:
+                        self._do(space, intent)
+                return Rewound(todo, intent.trash_id if intent and todo.trashed else None)
+        raise ProblemError("unavailable", "What it needs is being changed.")
+
     # -- what is left half-way
 
     def settle(self, space: Space) -> None:
@@ -254,6 +294,10 @@ class Tree:
     def pending(self) -> set[str]:
         """Uploads whose publication was stopped half-way."""
         return self._unfinished.uploads()
+
+    def pending_parts(self) -> set[str]:
+        """Names in parts/ that something half-way still needs."""
+        return self._unfinished.parts()
 
     def _do(self, space: Space, intent: Intent) -> None:
         self._carry_through(self._unfinished.begin(space, intent))

@@ -12,7 +12,7 @@ from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.storage import intents
-from howdah_receiver.storage.intents import Intent, PublishIntent
+from howdah_receiver.storage.intents import Intent, PublishIntent, RewindIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,14 @@ class Unfinished:
             for one in self.all_of_them()
             if isinstance(one.intent, PublishIntent)
         }
+
+    def parts(self) -> set[str]:
+        """Names in parts/ that something half-way still needs."""
+        found = self.uploads()
+        for one in self.all_of_them():
+            if isinstance(one.intent, RewindIntent):
+                found |= one.intent.parts
+        return found
 
 
 def _is_at(above: str, path: str, *, fold: bool) -> bool:

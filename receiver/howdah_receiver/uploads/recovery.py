@@ -31,7 +31,7 @@ def recover(catalogue: Catalogue, folder: DataFolder, tree: Tree) -> None:
             rows.suspect_all(connection)
     tree.recover()
     _reopen_completions(catalogue, tree.pending())
-    _match_parts(catalogue, Parts(folder.parts), tree.pending())
+    _match_parts(catalogue, Parts(folder.parts), tree.pending_parts())
 
 
 def _reopen_completions(catalogue: Catalogue, pending: set[str]) -> None:
@@ -48,7 +48,7 @@ def _match_parts(catalogue: Catalogue, parts: Parts, pending: set[str]) -> None:
     with catalogue.read() as connection:
         live = {upload.id for upload in rows.live(connection)}
     there = set(parts.names())
-    for name in there - live:
+    for name in there - live - pending:
         parts.remove(name)
     for upload_id in live - there - pending:
         with catalogue.write() as connection:
