@@ -13,14 +13,19 @@ from starlette.types import ASGIApp
 from howdah_common.messages import API
 from howdah_receiver.accounts.service import Accounts
 from howdah_receiver.api import (
+    accounts,
     answers,
+    auth,
     chunks,
+    devices,
     docs,
     files,
     folders,
     health,
+    invitations,
     moves,
     pair,
+    spaces,
     trash,
     uploads,
     versions,
@@ -32,6 +37,7 @@ from howdah_receiver.catalogue.migrate import migrate
 from howdah_receiver.files.changing import Changing
 from howdah_receiver.files.history import History
 from howdah_receiver.files.service import Files
+from howdah_receiver.jobs.sweeper import Sweeper, Task
 from howdah_receiver.jobs.whole_digest import WholeDigests
 from howdah_receiver.settings import Settings
 from howdah_receiver.storage.folders import DataFolder
@@ -57,7 +63,7 @@ class Receiver:
         try:
             migrate(settings.data)
             self.catalogue = Catalogue(settings.data)
-            self.accounts = Accounts(self.catalogue)
+            self.accounts = Accounts(self.catalogue, self.folder, settings)
             self.accounts.create_owner()
             tree = Tree(self.catalogue, self.folder)
             recover(self.catalogue, self.folder, tree)
@@ -73,6 +79,12 @@ class Receiver:
         self.changing = Changing(self.catalogue, tree)
         self.history = History(self.catalogue, tree, self.files)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
+        self.sweeper = Sweeper(
+            [
+                Task("seen devices", 60, lambda _: self.accounts.callers.write_seen()),
+                Task("old logins", 24 * 3600, lambda _: self.accounts.logins.sweep()),
+            ]
+        )
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         # Makes the pairing link of a code; set by whoever listens.
         self.link: Callable[[str], str] | None = None
@@ -81,6 +93,7 @@ class Receiver:
         """Begin what goes on beside requests."""
         self.sessions.start()
         self.whole_digests.start()
+        self.sweeper.start()
 
     def app(self, allowed_hosts: frozenset[str]) -> ASGIApp:
         context = Context(
@@ -94,11 +107,18 @@ class Receiver:
             history=self.history,
             whole_digests=self.whole_digests,
             executor=self.executor,
+            pairing_link=lambda code: self.link(code) if self.link else None,
         )
+        people = [auth, accounts, devices, invitations, spaces]
+        trees = [moves, versions, folders, trash]
         protocol = [
-            *pair.routes, *uploads.routes, *chunks.routes, *files.routes, *moves.routes,
-            *versions.routes, *folders.routes, *trash.routes,
-        ]  # fmt: skip
+            *pair.routes,
+            *(route for module in people for route in module.routes),
+            *uploads.routes,
+            *chunks.routes,
+            *files.routes,
+            *(route for module in trees for route in module.routes),
+        ]
         starlette = Starlette(
             routes=[
                 Mount(API, Router(protocol, redirect_slashes=False)),
@@ -121,6 +141,7 @@ class Receiver:
     def stop(self) -> None:
         """Make everything durable and leave the mark of a clean stop. No request is under way any more."""
         self.executor.shutdown(wait=True, cancel_futures=True)
+        self.sweeper.stop(seconds=2)
         self.whole_digests.stop(seconds=2)
         safe = self.sessions.stop()
         self.catalogue.close()

@@ -27,7 +27,7 @@ def contents(receiver: RunningReceiver, folder: str) -> dict[str, bytes]:
 
 def known(native: Native, folder: str) -> dict[str, str]:
     """Paths and versions of all files below the folder, by the catalogue."""
-    found = {}
+    found: dict[str, str] = {}
     for item in native.items(folder):
         if item["kind"] == "folder":
             found |= known(native, item["path"])

@@ -35,6 +35,8 @@ class Context:
     history: History
     whole_digests: WholeDigests
     executor: Executor
+    # The link of a pairing code; None where nobody knows what clients call this receiver by.
+    pairing_link: Callable[[str], str | None]
     # Completions that take longer than a request may wait, by upload.
     completions: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
 

@@ -27,7 +27,8 @@ from howdah_receiver.catalogue.database import Catalogue
 OPEN_ROUTES = frozenset(
     {("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/readyz"), ("HEAD", "/readyz"),
      ("GET", "/openapi.json"), ("HEAD", "/openapi.json"), ("GET", "/docs"), ("HEAD", "/docs"),
-     ("POST", f"{API}/pair")}
+     ("POST", f"{API}/pair"), ("POST", f"{API}/auth/signup"), ("POST", f"{API}/auth/login"),
+     ("POST", f"{API}/auth/refresh")}
 )  # fmt: skip
 """All that a stranger may ask."""
 
@@ -97,7 +98,8 @@ class Gate:
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             raise ProblemError("not_signed_in")
-        scope["howdah.caller"] = await self._offload(self._accounts.caller, token.strip())
+        address = scope["client"][0] if scope.get("client") else None
+        scope["howdah.caller"] = await self._offload(self._accounts.caller, token.strip(), address)
 
     def _check_host(self, hosts: list[str]) -> None:
         """Names must be known, or any page could reach us under a name of its own (DNS rebinding).

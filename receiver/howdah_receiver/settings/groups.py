@@ -8,6 +8,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
 
 from howdah_receiver.settings.values import (
+    DAY,
     KIB,
     Address,
     Bytes,
@@ -105,6 +106,18 @@ class Requests(_Group):
     """Open at once from one address. Of those behind a trusted proxy, requests under way are counted."""
 
 
+class People(_Group):
+    """Accounts"""
+
+    sign_up: Literal["closed", "open"] = "closed"
+    """Who may make an account by `POST /auth/signup`. `closed`: whoever shows an invitation. `open`: everyone
+    who reaches the receiver."""
+    login_seconds: Annotated[Seconds, Field(ge=60)] = 30 * DAY
+    """So long is a login by password good without being used. Paired devices stay until they are revoked."""
+    hashing_count: Annotated[int, Field(ge=1, le=64)] = 2
+    """So many passwords are hashed at once; each takes 64 MiB of memory and a processor for some 0.2 s."""
+
+
 class Running(_Group):
     """Stopping and logs"""
 
@@ -114,5 +127,5 @@ class Running(_Group):
     """Say more in the log."""
 
 
-GROUPS: tuple[type[BaseModel], ...] = (Places, Listening, Trust, Requests, Running)
+GROUPS: tuple[type[BaseModel], ...] = (Places, Listening, Trust, Requests, People, Running)
 """In the order of the docs. A new group goes here, and among the bases of `model.Settings`."""

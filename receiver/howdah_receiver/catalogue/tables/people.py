@@ -80,8 +80,12 @@ devices = Table(
     Column("token_sha256", LargeBinary, nullable=False, unique=True),
     # Of the refresh token before: whoever shows it again has stolen one of the two.
     Column("previous_sha256", LargeBinary),
+    # When the one before was replaced; null where it may not be shown again at all.
+    Column("rotated_ns", BigInteger),
     Column("created_ns", BigInteger, nullable=False),
+    # When and from where it last asked for something.
     Column("seen_ns", BigInteger),
+    Column("address", Text),
     # Null: good until it is revoked.
     Column("expires_ns", BigInteger),
     Column("revoked_ns", BigInteger),
