@@ -36,11 +36,13 @@ from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
 from howdah_receiver.files.changing import Changing
 from howdah_receiver.files.history import History
+from howdah_receiver.files.keeping import Keeping
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.sweeper import Sweeper, Task
 from howdah_receiver.jobs.whole_digest import WholeDigests
 from howdah_receiver.settings import Settings
 from howdah_receiver.storage.folders import DataFolder
+from howdah_receiver.storage.modes import Modes
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.tree import Tree
 from howdah_receiver.uploads.endings import Endings
@@ -59,14 +61,17 @@ class Receiver:
     def __init__(self, settings: Settings) -> None:
         """Take the folder, bring the catalogue up to date, and recover. Raises StartRefused."""
         self.settings = settings
-        self.folder = DataFolder(settings.data)
+        modes = Modes.of(settings.files_mode, settings.files_umask, settings.files_group)
+        self.folder = DataFolder(settings.data, modes)
         try:
             migrate(settings.data)
+            self.folder.share()
             self.catalogue = Catalogue(settings.data)
             self.accounts = Accounts(self.catalogue, self.folder, settings)
             self.accounts.create_owner()
             tree = Tree(self.catalogue, self.folder)
             recover(self.catalogue, self.folder, tree)
+            self.tree = tree
         except BaseException:
             self.folder.close()
             raise
@@ -74,13 +79,17 @@ class Receiver:
         self.sessions = Sessions(self.catalogue, parts)
         known = KnownChunks(self.catalogue, self.folder)
         self.uploads = Uploads(self.catalogue, parts, self.sessions, known)
-        self.endings = Endings(self.catalogue, parts, tree, self.sessions)
+        self.endings = Endings(self.catalogue, parts, tree, self.sessions, modes)
         self.files = Files(self.catalogue, tree)
         self.changing = Changing(self.catalogue, tree)
         self.history = History(self.catalogue, tree, self.files)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
+        keeping = Keeping(self.catalogue, tree, settings)
         self.sweeper = Sweeper(
             [
+                Task("what was removed", 60, keeping.go_on_removing),
+                Task("the trash", 600, keeping.sweep_trash),
+                Task("versions", 3600, keeping.sweep_versions),
                 Task("seen devices", 60, lambda _: self.accounts.callers.write_seen()),
                 Task("old logins", 24 * 3600, lambda _: self.accounts.logins.sweep()),
             ]

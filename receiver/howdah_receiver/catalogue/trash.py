@@ -202,6 +202,19 @@ def drop_folders(connection: Connection, trash_id: str) -> None:
     connection.execute(folders.delete().where(folders.c.trash_id == trash_id))
 
 
+def orphans(connection: Connection) -> list[tuple[str, str]]:
+    """Spaces and ids of entries that files or folders are part of, but that there are not."""
+    found: set[tuple[str, str]] = set()
+    for table in (files, folders):
+        rows = connection.execute(
+            select(table.c.space_id, table.c.trash_id)
+            .where(table.c.trash_id.is_not(None), table.c.trash_id.not_in(select(trash.c.id)))
+            .distinct()
+        )
+        found |= {(str(space_id), str(trash_id)) for space_id, trash_id in rows}
+    return sorted(found)
+
+
 def forget_placements(connection: Connection, before_ns: int) -> int:
     """What stood where, of versions that are gone for good, and long ago."""
     gone = placements.c.version_id.not_in(select(versions.c.id))

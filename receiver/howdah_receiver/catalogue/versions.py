@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from howdah_receiver.catalogue import moves
 from howdah_receiver.catalogue.tables import (
@@ -151,12 +151,47 @@ def make_current(
     )
 
 
-def drop_kept(connection: Connection, version_ids: list[str]) -> int:
-    """Rows of kept versions; how many went. Where they stood is remembered."""
+@dataclass(frozen=True, slots=True)
+class KeptRow:
+    id: str
+    file_id: str
+    space_id: str
+    added_ns: int
+    kept_ns: int
+
+
+def kept_of_some(connection: Connection, after: str, most_files: int) -> list[KeptRow]:
+    """All kept versions of the next files that have any; `after`: the last file's id. Those of files in the
+    trash go with these."""
+    some = (
+        select(versions.c.file_id)
+        .join(files, files.c.id == versions.c.file_id)
+        .where(versions.c.file_id > after, versions.c.place == "kept", files.c.trash_id.is_(None))
+        .group_by(versions.c.file_id)
+        .order_by(versions.c.file_id)
+        .limit(most_files)
+    )
+    rows = connection.execute(
+        select(
+            versions.c.id,
+            versions.c.file_id,
+            versions.c.space_id,
+            versions.c.added_ns,
+            func.coalesce(versions.c.kept_ns, versions.c.added_ns),
+        )
+        .where(versions.c.file_id.in_(some), versions.c.place == "kept")
+        .order_by(versions.c.file_id)
+    )
+    return [KeptRow(*row) for row in rows]
+
+
+def drop_kept(connection: Connection, version_ids: list[str]) -> list[str]:
+    """Rows of those that are kept versions, which went. Where they stood is remembered."""
     kept = list(
         connection.execute(
             select(versions.c.id).where(versions.c.id.in_(version_ids), versions.c.place == "kept")
         ).scalars()
     )
     connection.execute(manifests.delete().where(manifests.c.version_id.in_(kept)))
-    return connection.execute(versions.delete().where(versions.c.id.in_(kept))).rowcount
+    connection.execute(versions.delete().where(versions.c.id.in_(kept)))
+    return kept

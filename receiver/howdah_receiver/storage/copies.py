@@ -9,7 +9,7 @@ from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.ids import new_id
 from howdah_receiver.storage import disk
-from howdah_receiver.storage.disk import FILE_MODE, Identity, disk_errors
+from howdah_receiver.storage.disk import Identity, disk_errors
 from howdah_receiver.storage.ground import Ground
 from howdah_receiver.storage.parts import Parts
 
@@ -47,7 +47,7 @@ class Copies:
             try:
                 disk.copy_all(source, target)
                 os.utime(target, ns=(before.modified_ns, before.modified_ns))
-                os.fchmod(target, FILE_MODE)
+                self._ground.folder.modes.dress_file(target)
                 os.fsync(target)
             finally:
                 os.close(target)

@@ -21,9 +21,8 @@ from howdah_common.problems import ProblemError
 
 READ_BYTES = 256 * 1024
 """What is read at a time to be digested: small enough to stay in the processor's cache."""
-FILE_MODE = 0o644
-FOLDER_MODE = 0o755
-"""The data folder itself is 0700: these modes matter once its owner shares it on purpose."""
+_FIRST_MODE = 0o755
+"""Of a folder that is made; who makes it says what it gets in the end."""
 
 NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})
 """What rmdir says of a folder that holds something."""
@@ -99,17 +98,24 @@ def folder(root: int, path: str) -> Iterator[int]:
 
 
 @contextmanager
-def made_folder(root: int, path: str, *, durable_steps: int = 0) -> Iterator[int]:
+def made_folder(
+    root: int,
+    path: str,
+    *,
+    durable_steps: int = 0,
+    dress: Callable[[int], None] | None = None,
+) -> Iterator[int]:
     """As `folder`, making what is missing on the way; every name on it is durable on return.
 
     The first `durable_steps` are known to be: an fsync each is saved. A folder that is there but not known
-    is fsynced too, as it may be the work of a run that died before its fsync.
+    is fsynced too, as it may be the work of a run that died before its fsync. `dress` gets those that are
+    new, opened, to give them mode and group.
     """
     here = os.dup(root)
     try:
         for depth, name in enumerate(path.split("/") if path else ()):
             if depth >= durable_steps or look(name, dir_fd=here) is None:
-                _make_durable(name, here)
+                _make_durable(name, here, dress)
             below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
             os.close(here)
             here = below
@@ -118,9 +124,12 @@ def made_folder(root: int, path: str, *, durable_steps: int = 0) -> Iterator[int
         os.close(here)
 
 
-def _make_durable(name: str, parent: int) -> None:
+def _make_durable(name: str, parent: int, dress: Callable[[int], None] | None) -> None:
     try:
-        os.mkdir(name, FOLDER_MODE, dir_fd=parent)
+        os.mkdir(name, _FIRST_MODE, dir_fd=parent)
+        if dress is not None:
+            with folder(parent, name) as made:
+                dress(made)
     except FileExistsError:
         pass  # also a file or a link of that name: opening it says so
     os.fsync(parent)

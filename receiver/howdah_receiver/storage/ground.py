@@ -116,7 +116,9 @@ class Ground:
         steps = next((at for at, step in enumerate(above) if step not in known), len(above))
         whole = f"{space.folder}/{path}".rstrip("/")
         durable = 1 + steps if space.id in self._durable_spaces else 0
-        with disk.made_folder(self.folder.files, whole, durable_steps=durable) as folder:
+        with disk.made_folder(
+            self.folder.files, whole, durable_steps=durable, dress=self.folder.modes.dress_folder
+        ) as folder:
             self._durable_spaces.add(space.id)
             yield folder
 

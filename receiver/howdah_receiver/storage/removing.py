@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from howdah_common.problems import ProblemError
 from howdah_receiver.accounts.caller import NOBODY, Actor
+from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue import trash as trash_rows
 from howdah_receiver.catalogue import versions as version_rows
 from howdah_receiver.catalogue.changes import ChangeKind, record
@@ -53,14 +54,15 @@ class Removing:
     ) -> Pending:
         """Kept versions by themselves: their rows go first. Under the lock of the space.
 
-        Raises ProblemError (file_not_found) where one of them is no kept version any more.
+        What is no kept version any more is passed over; ProblemError (file_not_found) where none is.
         """
-        intent = RemoveIntent(
-            versions=tuple(version_ids), account_id=by.account_id, device_id=by.device_id
-        )
         with self._ground.catalogue.change() as connection:
-            if version_rows.drop_kept(connection, version_ids) != len(version_ids):
+            dropped = version_rows.drop_kept(connection, version_ids)
+            if not dropped:
                 raise ProblemError("file_not_found", "This version is not kept any more.")
+            intent = RemoveIntent(
+                versions=tuple(dropped), account_id=by.account_id, device_id=by.device_id
+            )
             if path:
                 record(
                     connection, ChangeKind.REMOVED, space.id, path,
@@ -68,6 +70,23 @@ class Removing:
                 )  # fmt: skip
             intent_id = intents.insert(connection, space.id, intent)
         return self._ground.unfinished.begun(space, intent, intent_id)
+
+    def begin_orphans(self) -> None:
+        """What is in the trash as part of an entry that there is not: a backup was made while that was
+        being removed."""
+        with self._ground.catalogue.write() as connection:
+            removing = {
+                one.intent.trash_id
+                for one in self._ground.unfinished.all_of_them()
+                if isinstance(one.intent, RemoveIntent)
+            }
+            for space_id, trash_id in trash_rows.orphans(connection):
+                if trash_id in removing:
+                    continue
+                intent = RemoveIntent(trash_id=trash_id)
+                intent_id = intents.insert(connection, space_id, intent)
+                space = spaces.by_id(connection, space_id)
+                self._ground.unfinished.begun(space, intent, intent_id)
 
     def carry_out(self, pending: Pending, go_on: Callable[[], bool] = always) -> bool:
         """Whether it came to its end. Not under the lock of the space: it may take long.

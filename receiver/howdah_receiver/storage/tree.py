@@ -42,6 +42,7 @@ from howdah_receiver.storage.intents import (
     MoveIntent,
     Publication,
     PublishIntent,
+    RemoveIntent,
     RestoreIntent,
     RevertIntent,
     RewindIntent,
@@ -222,7 +223,9 @@ class Tree:
             if intent is not None:
                 self._do(space, intent)
 
-    def remove_entry(self, space: Space, trash_id: str, *, by: Actor) -> TrashRow:
+    def remove_entry(
+        self, space: Space, trash_id: str, *, by: Actor, go_on: Callable[[], bool] = always
+    ) -> TrashRow:
         """Remove an entry of the trash for good; it is gone for everybody once this returns, or raises
         storage_full or storage_failed: then its room is freed later.
 
@@ -231,17 +234,19 @@ class Tree:
         with self._quiet(space), disk_errors():
             entry = self._entry(space, trash_id)
             pending = self._removing.begin(space, entry, by)
-        self._removing.carry_out(pending)
+        self._removing.carry_out(pending, go_on)
         return entry
 
     def remove_versions(
         self, space: Space, version_ids: list[str], *, path: str = "", by: Actor
-    ) -> None:
-        """Remove kept versions for good. Raises ProblemError: file_not_found, storage_full,
-        storage_failed."""
+    ) -> int:
+        """Remove kept versions for good, as far as they are; how many. Raises ProblemError:
+        file_not_found where none is, storage_full, storage_failed."""
         with self._quiet(space), disk_errors():
             pending = self._removing.begin_versions(space, version_ids, path=path, by=by)
         self._removing.carry_out(pending)
+        assert isinstance(pending.intent, RemoveIntent)
+        return len(pending.intent.versions)
 
     def rewind(self, space: Space, path: str, at_ns: int, *, dry_run: bool, by: Actor) -> Rewound:
         """Make a folder as it was at that time; what was done, or would be.
@@ -279,6 +284,7 @@ class Tree:
         """Carry through every intent that concerns a path, before anything else uses the trees."""
         with self._catalogue.read() as connection:
             self._unfinished.take_up(connection)
+        self._removing.begin_orphans()
         for space in {one.space for one in self._unfinished.all_of_them()}:
             self.settle(space)
 

@@ -27,8 +27,9 @@ from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.uploads import UploadRow
-from howdah_receiver.storage.disk import FILE_MODE, disk_errors
+from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.intents import Publication
+from howdah_receiver.storage.modes import PLAIN, Modes
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.reading import chunk_digest, read_content
 from howdah_receiver.storage.tree import Tree
@@ -47,11 +48,19 @@ class Verified:
 class Endings:
     """Thread-safe: an upload is ended by one call at a time. An account ends its own uploads only."""
 
-    def __init__(self, catalogue: Catalogue, parts: Parts, tree: Tree, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        parts: Parts,
+        tree: Tree,
+        sessions: Sessions,
+        modes: Modes = PLAIN,
+    ) -> None:
         self._catalogue = catalogue
         self._parts = parts
         self._tree = tree
         self._sessions = sessions
+        self._modes = modes
         # Which lock is up to the upload's id.
         self._ending = [threading.Lock() for _ in range(64)]
 
@@ -144,7 +153,7 @@ class Endings:
                 os.utime(session.descriptor, ns=(time.time_ns(), modified_ns))
             except OverflowError:
                 pass  # a time that no disk holds is kept in the catalogue alone
-            os.fchmod(session.descriptor, FILE_MODE)
+            self._modes.dress_file(session.descriptor)
         session.sync_whole()
 
     def _publish(
