@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
 
 from howdah_common.messages import API
+from howdah_receiver.accounts import audit
+from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.service import Accounts
-from howdah_receiver.api import answers, chunks, docs, files, folders, health, pair, uploads
-from howdah_receiver.api.context import Context
+from howdah_receiver.api import (
+    answers,
+    chunks,
+    docs,
+    events,
+    files,
+    folders,
+    health,
+    metrics,
+    pair,
+    statistics,
+    uploads,
+)
+from howdah_receiver.api import audit as audit_routes
+from howdah_receiver.api.context import Context, offload
 from howdah_receiver.api.gate import Gate
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
 from howdah_receiver.files.service import Files
+from howdah_receiver.jobs.sweeper import Sweeper, Task
 from howdah_receiver.jobs.whole_digest import WholeDigests
+from howdah_receiver.jobs.workers import Workers
 from howdah_receiver.settings import Settings
+from howdah_receiver.settings.shown import rows as shown_settings
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.tree import Tree
@@ -28,6 +46,13 @@ from howdah_receiver.uploads.known import KnownChunks
 from howdah_receiver.uploads.recovery import recover
 from howdah_receiver.uploads.service import Uploads
 from howdah_receiver.uploads.sessions import Sessions
+from howdah_receiver.watching.figures import gauges
+from howdah_receiver.watching.hub import Hub
+from howdah_receiver.watching.metrics import Metrics
+from howdah_receiver.watching.readiness import Readiness
+from howdah_receiver.watching.statistics import Counts
+from howdah_receiver.watching.sweeping import tasks as watching_tasks
+from howdah_receiver.watching.tickets import Tickets
 
 THREADS = 32
 _log = logging.getLogger(__name__)
@@ -50,21 +75,37 @@ class Receiver:
         except BaseException:
             self.folder.close()
             raise
-        parts = Parts(self.folder.parts)
+        self.parts = parts = Parts(self.folder.parts)
         self.sessions = Sessions(self.catalogue, parts)
         known = KnownChunks(self.catalogue, self.folder)
         self.uploads = Uploads(self.catalogue, parts, self.sessions, known)
         self.endings = Endings(self.catalogue, parts, tree, self.sessions)
         self.files = Files(self.catalogue, tree)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
-        self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
+        self.executor = Workers(THREADS)
+        work = partial(offload, self.executor)
+        self.hub = Hub(self.catalogue, self.sessions, parts.free_bytes, work)
+        self.readiness = Readiness(self.catalogue, partial(parts.check_room, 0), work)
+        self.metrics = Metrics()
+        self.metrics.watch(gauges(self.catalogue, parts, self.executor, self.hub))
+        self.sessions.on_counted.append(self.metrics.note_chunks)
+        self.sweeper = Sweeper(self._tasks())
         # Makes the pairing link of a code; set by whoever listens.
         self.link: Callable[[str], str] | None = None
 
+    def _tasks(self) -> list[Task]:
+        """What is to be done again and again."""
+        return [*watching_tasks(self.settings, self.catalogue, self.parts.free_bytes)]
+
     def start(self) -> None:
         """Begin what goes on beside requests."""
+        _log.info("started on %s", self.folder.path)
+        given = {row.name: str(row.value) for row in shown_settings(self.settings) if row.where}
+        with self.catalogue.write() as connection:
+            audit.note(connection, What.STARTED, **given)
         self.sessions.start()
         self.whole_digests.start()
+        self.sweeper.start()
 
     def app(self, allowed_hosts: frozenset[str]) -> ASGIApp:
         context = Context(
@@ -76,12 +117,21 @@ class Receiver:
             files=self.files,
             whole_digests=self.whole_digests,
             executor=self.executor,
+            hub=self.hub,
+            tickets=Tickets(),
+            counts=Counts(self.catalogue, self.sessions.speeds, self.parts.free_bytes),
+            metrics=self.metrics,
+            readiness=self.readiness,
         )
-        protocol = [*pair.routes, *uploads.routes, *chunks.routes, *files.routes, *folders.routes]
+        protocol = [
+            *pair.routes, *uploads.routes, *chunks.routes, *files.routes, *folders.routes,
+            *events.routes, *statistics.routes, *audit_routes.routes,
+        ]  # fmt: skip
         starlette = Starlette(
             routes=[
                 Mount(API, Router(protocol, redirect_slashes=False)),
                 *health.routes,
+                *metrics.routes,
                 *docs.routes,
             ],
             exception_handlers=answers.HANDLERS,
@@ -89,17 +139,22 @@ class Receiver:
         starlette.router.redirect_slashes = False
         starlette.state.context = context
         starlette.state.docs = docs.Docs(starlette.routes)
+        token = self.settings.metrics_token
         return Gate(
             starlette,
             accounts=self.accounts,
             catalogue=self.catalogue,
             allowed_hosts=allowed_hosts,
             offload=context.offload,
+            tickets=context.tickets,
+            metrics=self.metrics,
+            metrics_token=None if token is None else token.get_secret_value(),
         )
 
     def stop(self) -> None:
         """Make everything durable and leave the mark of a clean stop. No request is under way any more."""
         self.executor.shutdown(wait=True, cancel_futures=True)
+        self.sweeper.stop(seconds=1)
         self.whole_digests.stop(seconds=2)
         safe = self.sessions.stop()
         self.catalogue.close()

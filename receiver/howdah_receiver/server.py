@@ -8,10 +8,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from types import FrameType
 
 import uvicorn
 import uvloop
@@ -24,6 +25,7 @@ from howdah_receiver.errors import StartRefused
 from howdah_receiver.limits import protocol_with
 from howdah_receiver.settings import Settings
 from howdah_receiver.settings.agreement import is_loopback
+from howdah_receiver.sockets import MOST_MESSAGE_BYTES, LimitedSocket
 
 _GRACE_SECONDS = 2
 """For what is under way in threads, once the requests have ended."""
@@ -75,8 +77,15 @@ class Server:
         control = ControlServer(self._receiver.folder.root, partial(answer, self._receiver))
         await control.start()
         self._receiver.start()
-        server = _Uvicorn(self._config(), on_listening=self._announce)
+        lag = asyncio.create_task(self._receiver.metrics.watch_loop())
+        server = _Uvicorn(
+            self._config(),
+            on_listening=self._announce,
+            on_exit=self._turn_red,
+            delay_seconds=self._settings.stop_delay_seconds,
+        )
         await server.serve(sockets=[self._listening])
+        lag.cancel()
         if server.server_state.tasks:  # cancelled, and letting go of what they had
             await asyncio.wait(set(server.server_state.tasks), timeout=_GRACE_SECONDS / 2)
         await control.stop()
@@ -87,7 +96,11 @@ class Server:
         return uvicorn.Config(
             self._receiver.app(self._allowed_hosts()),
             http=protocol_with(settings),
-            ws="none",
+            ws=LimitedSocket,
+            ws_max_size=MOST_MESSAGE_BYTES,
+            ws_per_message_deflate=False,
+            ws_ping_interval=settings.ping_seconds,
+            ws_ping_timeout=settings.ping_seconds,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -110,6 +123,10 @@ class Server:
         if code is not None:
             print(self.link(code), flush=True)
 
+    def _turn_red(self) -> None:
+        """A stop was asked for. Who balances load shall see it while we still answer."""
+        self._receiver.readiness.stopping = True
+
     async def _stop_receiver(self) -> None:
         stopping = asyncio.get_running_loop().run_in_executor(None, self._receiver.stop)
         done, _ = await asyncio.wait({stopping}, timeout=_GRACE_SECONDS)
@@ -123,9 +140,29 @@ class Server:
 
 
 class _Uvicorn(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, *, on_listening: Any) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_listening: Callable[[], None],
+        on_exit: Callable[[], None],
+        delay_seconds: float,
+    ) -> None:
         super().__init__(config)
         self._on_listening = on_listening
+        self._on_exit = on_exit
+        self._delay_seconds = delay_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._on_exit()
+        super().handle_exit(sig, frame)
+
+    async def main_loop(self) -> None:
+        await super().main_loop()
+        _log.info("told to stop")
+        until = time.monotonic() + self._delay_seconds
+        while time.monotonic() < until and not self.force_exit:  # noqa: ASYNC110 - set by a signal
+            await asyncio.sleep(0.1)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -6,6 +6,7 @@ Codes and tokens are random, so a plain hash is enough: there is nothing to gues
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import threading
 import time
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, or_, select
 
 from howdah_common.problems import ProblemError
+from howdah_receiver.accounts import audit
+from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
@@ -26,7 +29,7 @@ CODE_SECONDS = 15 * 60
 _CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """32 of them, five bits each; none that is taken for another."""
 WRONG_CODES_PER_MINUTE = 10
-
+_log = logging.getLogger(__name__)
 
 KNOWN_SECONDS = 1
 """So long a token that was looked up counts without being looked up again: a revocation in another process
@@ -132,6 +135,8 @@ class Accounts:
             connection.execute(
                 delete(pairing_codes).where(pairing_codes.c.code_sha256 == _hash(code))
             )
+            if row is None:
+                audit.note(connection, What.PAIRING_REFUSED)
         return None if row is None else str(row.account_id)
 
     def _add_device(self, account_id: str, name: str) -> NewDevice:
@@ -150,6 +155,8 @@ class Accounts:
                     created_ns=time.time_ns(),
                 )
             )
+            audit.note(connection, What.PAIRED, account_id=account_id, device_id=device_id)
+        _log.info("paired %r with the account %r", name, account_name)
         return NewDevice(device_id, account_name, token)
 
     def caller(self, token: str) -> Caller:

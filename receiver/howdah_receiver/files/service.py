@@ -22,6 +22,7 @@ from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.storage.disk import Identity, disk_errors
 from howdah_receiver.storage.reading import chunk_digest
 from howdah_receiver.storage.tree import Tree
+from howdah_receiver.watching.alarms import tell_damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,8 @@ class Files:
                 .where(tables.versions.c.id == row.version_id)
                 .values(damaged=bool(damaged))
             )
+            if damaged and not row.damaged:
+                tell_damage(connection, row.path, space.name, row.version_id)
         return row, damaged
 
 

@@ -7,6 +7,7 @@ order of the steps in `_complete`.
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import threading
 import time
@@ -35,6 +36,8 @@ from howdah_receiver.uploads.service import checked_path, own_upload
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sessions import Sessions
 from howdah_receiver.uploads.states import UploadState
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Endings:
             rejected = isinstance(error, ProblemError) and error.code == "sha256_mismatch"
             self._step_back(upload, rejected=rejected)
             raise
+        _log.info("published %r, %d bytes", path, manifest.size)
 
     def _manifest(self, upload: UploadRow, request: Complete) -> Manifest:
         """What was received, if it is what the client says it sent."""
