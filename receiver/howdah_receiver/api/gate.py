@@ -164,7 +164,7 @@ class Gate:
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
         headers.setdefault("Cache-Control", "no-store")
-        if "howdah.caller" in scope:
+        if "howdah.caller" in scope or "howdah.scraper" in scope:
             headers[CATALOGUE_HEADER] = self._catalogue.id
             headers[CHANGE_HEADER] = str(self._catalogue.changes)
 

@@ -1,7 +1,7 @@
 """What Prometheus asks for. Labels are few and known: templates of routes, and never a path, a name or an id.
 
-What is counted per request costs some 10 microseconds (tests/bench/metrics.py); everything else is looked up
-when somebody asks.
+What is counted per request costs some 2 microseconds, with what the gate does for it 4 (measured; a test
+holds it below 20). Everything else is looked up when somebody asks.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.tables import notices
@@ -28,7 +28,7 @@ PAUSES_SECONDS = (10, 30, 60, 300, 900, 3600)
 KEPT_SECONDS = 7 * 24 * 3600
 """What could not be told for so long is let go, with a line in the log."""
 TIMEOUT_SECONDS = 10
-_MOST_WAITING = 1_000
+MOST_WAITING = 200
 _log = logging.getLogger(__name__)
 
 
@@ -40,7 +40,7 @@ def put(connection: Connection, kind: str, text: str, **more: Any) -> None:
     connection.execute(
         notices.insert().values(time_ns=now, kind=kind, body=json.dumps(body), tries=0, next_ns=0)
     )
-    too_many = select(notices.c.number).order_by(notices.c.number.desc()).offset(_MOST_WAITING)
+    too_many = select(notices.c.number).order_by(notices.c.number.desc()).offset(MOST_WAITING)
     connection.execute(notices.delete().where(notices.c.number.in_(too_many)))
 
 
@@ -63,39 +63,38 @@ class Webhook:
 
     def run(self, stopping: threading.Event) -> None:
         """All that is due. The first that fails holds up the others: they have the same way."""
-        while not stopping.is_set() and self._tell_next(stopping):
-            pass
+        if self._next() is None:
+            return
+        with httpx.Client(timeout=self._timeout, follow_redirects=False) as client:
+            while not stopping.is_set() and self._tell_next(client, stopping):
+                pass
 
-    def _tell_next(self, stopping: threading.Event) -> bool:
-        """Whether there may be more to tell."""
+    def _next(self) -> Row[Any] | None:
+        """The oldest, if it is due."""
         with self._catalogue.read() as connection:
             row = connection.execute(select(notices).order_by(notices.c.number).limit(1)).first()
-        if row is None:
-            return False
         now = self._now_ns()
         # A clock that went back must not silence us for long.
-        if row.next_ns > now and row.next_ns - now < PAUSES_SECONDS[-1] * SECOND_NS:
+        if row is None or now < row.next_ns < now + PAUSES_SECONDS[-1] * SECOND_NS:
+            return None
+        return row
+
+    def _tell_next(self, client: httpx.Client, stopping: threading.Event) -> bool:
+        """Whether there may be more to tell."""
+        row = self._next()
+        if row is None:
             return False
-        if self._url is None:
-            self._forget(row.number)
-            return True
-        trouble = self._post(self._url, row.body)
+        trouble = None if self._url is None else self._post(client, self._url, row.body)
         if trouble is None:
             self._forget(row.number)
             return True
-        if stopping.is_set():
-            return False
-        return self._again_later(row.number, row.kind, row.tries, row.time_ns, trouble)
+        return not stopping.is_set() and self._again_later(row, trouble)
 
-    def _post(self, url: str, body: str) -> str | None:
+    def _post(self, client: httpx.Client, url: str, body: str) -> str | None:
         """What went wrong, if anything did. The address is a secret and stays out of it."""
+        headers = {"Content-Type": "application/json"}
         try:
-            with (
-                httpx.Client(timeout=self._timeout, follow_redirects=False) as client,
-                client.stream(
-                    "POST", url, content=body, headers={"Content-Type": "application/json"}
-                ) as answer,
-            ):
+            with client.stream("POST", url, content=body, headers=headers) as answer:
                 return None if answer.is_success else f"it answered {answer.status_code}"
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return type(error).__name__
@@ -104,20 +103,18 @@ class Webhook:
         with self._catalogue.write() as connection:
             connection.execute(notices.delete().where(notices.c.number == number))
 
-    def _again_later(
-        self, number: int, kind: str, tries: int, time_ns: int, trouble: str
-    ) -> bool:  # fmt: skip
-        host = urlsplit(self._url or "").hostname
-        if self._now_ns() - time_ns > KEPT_SECONDS * SECOND_NS:
-            _log.error("the webhook at %s was never told of %r: %s", host, kind, trouble)
-            self._forget(number)
+    def _again_later(self, row: Row[Any], trouble: str) -> bool:
+        host, now = urlsplit(self._url or "").hostname, self._now_ns()
+        if now - row.time_ns > KEPT_SECONDS * SECOND_NS:
+            _log.error("the webhook at %s was never told of %r: %s", host, row.kind, trouble)
+            self._forget(row.number)
             return True
-        pause = PAUSES_SECONDS[min(tries, len(PAUSES_SECONDS) - 1)]
-        _log.warning("the webhook at %s cannot be told of %r yet: %s", host, kind, trouble)
+        pause = PAUSES_SECONDS[min(row.tries, len(PAUSES_SECONDS) - 1)]
+        _log.warning("the webhook at %s cannot be told of %r yet: %s", host, row.kind, trouble)
         with self._catalogue.write() as connection:
             connection.execute(
                 notices.update()
-                .where(notices.c.number == number)
-                .values(tries=tries + 1, next_ns=self._now_ns() + pause * SECOND_NS)
+                .where(notices.c.number == row.number)
+                .values(tries=row.tries + 1, next_ns=now + pause * SECOND_NS)
             )
         return False
