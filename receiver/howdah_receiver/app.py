@@ -15,21 +15,27 @@ from howdah_receiver.accounts import audit
 from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.service import Accounts
 from howdah_receiver.api import (
+    accounts,
     answers,
+    auth,
     chunks,
+    devices,
     docs,
     events,
     files,
     folders,
     health,
+    invitations,
     metrics,
     pair,
+    spaces,
     statistics,
     uploads,
 )
 from howdah_receiver.api import audit as audit_routes
 from howdah_receiver.api.context import Context, offload
 from howdah_receiver.api.gate import Gate
+from howdah_receiver.api.rates import Rates
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
 from howdah_receiver.files.service import Files
@@ -41,11 +47,15 @@ from howdah_receiver.settings.shown import rows as shown_settings
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.tree import Tree
+from howdah_receiver.uploads.admission import Admission, Limits
 from howdah_receiver.uploads.endings import Endings
+from howdah_receiver.uploads.expiry import Expiry
 from howdah_receiver.uploads.known import KnownChunks
 from howdah_receiver.uploads.recovery import recover
 from howdah_receiver.uploads.service import Uploads
 from howdah_receiver.uploads.sessions import Sessions
+from howdah_receiver.uploads.turns import Turns
+from howdah_receiver.uploads.type_rules import TypeRules
 from howdah_receiver.watching.figures import gauges
 from howdah_receiver.watching.hub import Hub
 from howdah_receiver.watching.metrics import Metrics
@@ -68,20 +78,39 @@ class Receiver:
         try:
             migrate(settings.data)
             self.catalogue = Catalogue(settings.data)
-            self.accounts = Accounts(self.catalogue)
+            self.accounts = Accounts(self.catalogue, self.folder, settings)
             self.accounts.create_owner()
             tree = Tree(self.catalogue, self.folder)
             recover(self.catalogue, self.folder, tree)
         except BaseException:
             self.folder.close()
             raise
-        self.parts = parts = Parts(self.folder.parts)
-        self.sessions = Sessions(self.catalogue, parts)
+        self.parts = parts = Parts(self.folder.parts, settings.free_floor_bytes)
+        limits = _limits(settings)
+        self.sessions = Sessions(self.catalogue, parts, limits)
+        turns = Turns()
         known = KnownChunks(self.catalogue, self.folder)
-        self.uploads = Uploads(self.catalogue, parts, self.sessions, known)
-        self.endings = Endings(self.catalogue, parts, tree, self.sessions)
+        admission = Admission(limits)
+        self.uploads = Uploads(self.catalogue, parts, self.sessions, known, admission, turns)
+        self.endings = Endings(self.catalogue, parts, tree, self.sessions, turns)
+        self.expiry = Expiry(
+            self.catalogue,
+            parts,
+            self.sessions,
+            turns,
+            idle_seconds=settings.upload_idle_seconds,
+            recovery_seconds=settings.upload_recovery_seconds,
+        )
         self.files = Files(self.catalogue, tree)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
+        self.sweeper = Sweeper(
+            [
+                Task("seen devices", 60, lambda _: self.accounts.callers.write_seen()),
+                Task("old logins", 24 * 3600, lambda _: self.accounts.logins.sweep()),
+                Task("uploads", self.expiry.every_seconds, self.expiry.run),
+                *watching_tasks(settings, self.catalogue, parts.free_bytes),
+            ]
+        )
         self.executor = Workers(THREADS)
         work = partial(offload, self.executor)
         self.hub = Hub(self.catalogue, self.sessions, parts.free_bytes, work)
@@ -89,13 +118,8 @@ class Receiver:
         self.metrics = Metrics()
         self.metrics.watch(gauges(self.catalogue, parts, self.executor, self.hub))
         self.sessions.on_counted.append(self.metrics.note_chunks)
-        self.sweeper = Sweeper(self._tasks())
         # Makes the pairing link of a code; set by whoever listens.
         self.link: Callable[[str], str] | None = None
-
-    def _tasks(self) -> list[Task]:
-        """What is to be done again and again."""
-        return [*watching_tasks(self.settings, self.catalogue, self.parts.free_bytes)]
 
     def start(self) -> None:
         """Begin what goes on beside requests."""
@@ -113,20 +137,32 @@ class Receiver:
             accounts=self.accounts,
             uploads=self.uploads,
             endings=self.endings,
+            expiry=self.expiry,
             sessions=self.sessions,
             files=self.files,
             whole_digests=self.whole_digests,
             executor=self.executor,
+            rates=Rates(
+                self.settings.rate_bytes_per_second, self.settings.account_rate_bytes_per_second
+            ),
+            pairing_link=lambda code: self.link(code) if self.link else None,
             hub=self.hub,
             tickets=Tickets(),
             counts=Counts(self.catalogue, self.sessions.speeds, self.parts.free_bytes),
             metrics=self.metrics,
             readiness=self.readiness,
         )
+        people = [auth, accounts, devices, invitations, spaces]
+        watching = [events, statistics, audit_routes]
         protocol = [
-            *pair.routes, *uploads.routes, *chunks.routes, *files.routes, *folders.routes,
-            *events.routes, *statistics.routes, *audit_routes.routes,
-        ]  # fmt: skip
+            *pair.routes,
+            *(route for module in people for route in module.routes),
+            *uploads.routes,
+            *chunks.routes,
+            *files.routes,
+            *folders.routes,
+            *(route for module in watching for route in module.routes),
+        ]
         starlette = Starlette(
             routes=[
                 Mount(API, Router(protocol, redirect_slashes=False)),
@@ -154,7 +190,7 @@ class Receiver:
     def stop(self) -> None:
         """Make everything durable and leave the mark of a clean stop. No request is under way any more."""
         self.executor.shutdown(wait=True, cancel_futures=True)
-        self.sweeper.stop(seconds=1)
+        self.sweeper.stop(seconds=2)
         self.whole_digests.stop(seconds=2)
         safe = self.sessions.stop()
         self.catalogue.close()
@@ -162,3 +198,13 @@ class Receiver:
             self.folder.leave_clean_mark()
         self.folder.close()
         _log.info("stopped%s", "" if safe else ", not cleanly")
+
+
+def _limits(settings: Settings) -> Limits:
+    """What is asked of an upload."""
+    return Limits(
+        most_bytes=settings.upload_most_bytes,
+        most_open=settings.uploads_most_open,
+        per_minute=settings.uploads_per_minute,
+        types=TypeRules(settings.types_allowed, settings.types_denied, settings.type_mismatch),
+    )

@@ -145,7 +145,7 @@ def watch(short_path: Path, hook: Hook) -> Iterator[Watch]:
     """With one device, a camera's box, whose alarm is set to 24 hours."""
     receiver = Receiver(Settings(data=short_path / "data"))
     try:
-        receiver.accounts.pair(receiver.accounts.new_code(), "camera\n\u202e")
+        receiver.accounts.pairing.pair(receiver.accounts.new_code(), "camera\n\u202e")
         watch = Watch(receiver, hook)
         watch.write("UPDATE devices SET alarm_hours = 24")
         yield watch

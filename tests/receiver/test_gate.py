@@ -40,6 +40,9 @@ OPEN = {
     ("GET", "/docs"),
     ("HEAD", "/docs"),
     ("POST", "/api/v1/pair"),
+    ("POST", "/api/v1/auth/signup"),
+    ("POST", "/api/v1/auth/login"),
+    ("POST", "/api/v1/auth/refresh"),
 }
 """As the design says, as far as it is built. A new one belongs into the design first."""
 NOBODY = "0" * 32

@@ -139,7 +139,7 @@ def test_metrics_are_for_administrators_and_for_the_scraper_alone(
     with add_device(shared, add_account(shared, "member")) as member:
         assert member.ask("GET", "/metrics").code == "not_found"
     with add_device(shared, account_of(shared, native), send_only=True) as box:
-        assert box.ask("GET", "/metrics").code == "not_found"
+        assert box.ask("GET", "/metrics").code == "not_allowed"
     with httpx.Client(
         base_url=shared.url, trust_env=False, headers={"Authorization": f"Bearer {SCRAPER}"}
     ) as scraper:

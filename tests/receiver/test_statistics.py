@@ -149,8 +149,8 @@ def test_a_limited_device_sees_none_of_it(device: Native, receiver: RunningRecei
     space = device.published("a", b"1")["space"]
     for limits in ({"send_only": True}, {"space": space}):
         with add_device(receiver, account, **limits) as limited:
-            assert limited.get("/statistics").code == "not_found"
-            assert limited.get("/statistics", {"all": "true"}).code == "not_found"
+            assert limited.get("/statistics").code == "not_allowed"
+            assert limited.get("/statistics", {"all": "true"}).code == "not_allowed"
     assert device.get("/statistics", {"all": "perhaps"}).code == "bad_request"
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.catalogue.database import Catalogue
@@ -27,6 +27,8 @@ PAGE = 50
 MOST_A_PAGE = 1_000
 _MOST_TEXT = 300
 _SWEEP_ROWS = 10_000
+MOST_ENTRIES = 1_000_000
+"""Whoever tries to sign in, again and again, fills no disk with it."""
 
 
 class What(Enum):
@@ -144,9 +146,11 @@ def page(
 
 
 def sweep(catalogue: Catalogue, keep_seconds: float, stopping: threading.Event) -> None:
-    """Let go of what is older than that, some at a time."""
+    """Let go of what is older than that, or more than `MOST_ENTRIES` ago, some at a time."""
     before = time.time_ns() - int(keep_seconds * 10**9)
-    old = select(audit.c.number).where(audit.c.time_ns < before).limit(_SWEEP_ROWS)
+    newest = select(func.max(audit.c.number)).scalar_subquery()
+    over = (audit.c.time_ns < before) | (audit.c.number <= newest - MOST_ENTRIES)
+    old = select(audit.c.number).where(over).limit(_SWEEP_ROWS)
     while not stopping.is_set():
         with catalogue.write() as connection:
             gone = connection.execute(audit.delete().where(audit.c.number.in_(old))).rowcount

@@ -13,7 +13,7 @@ from typing import Any
 
 from howdah_common.problems import ProblemError
 from howdah_receiver import control
-from howdah_receiver.admin import audit, pairing
+from howdah_receiver.admin import accounts, audit, care, devices, invitations, pairing, spaces
 from howdah_receiver.app import Receiver
 from howdah_receiver.control import Line
 from howdah_receiver.errors import StartRefused
@@ -21,7 +21,15 @@ from howdah_receiver.settings import Settings
 
 Command = Callable[[Receiver, Mapping[str, Any]], Iterator[Line]]
 
-COMMANDS: dict[str, Command] = {**pairing.COMMANDS, **audit.COMMANDS}
+COMMANDS: dict[str, Command] = {
+    **accounts.COMMANDS,
+    **audit.COMMANDS,
+    **care.COMMANDS,
+    **devices.COMMANDS,
+    **invitations.COMMANDS,
+    **pairing.COMMANDS,
+    **spaces.COMMANDS,
+}
 
 
 def run(settings: Settings, command: str, **arguments: Any) -> Iterator[Line]:

@@ -13,11 +13,11 @@ from howdah_common.messages_watching import AuditEntry, AuditPage
 from howdah_common.problems import ProblemError
 from howdah_receiver.accounts import audit
 from howdah_receiver.accounts.audit import MOST_A_PAGE, PAGE, What
-from howdah_receiver.api.admins import check_admin
 from howdah_receiver.api.answers import json_answer
 from howdah_receiver.api.context import context_of
 from howdah_receiver.api.described import Answer, Call, Described, Parameter
 from howdah_receiver.api.examples_watching import AUDIT
+from howdah_receiver.api.who import ADMINS, admin_of
 
 
 async def look(request: Request) -> Response:
@@ -25,7 +25,7 @@ async def look(request: Request) -> Response:
 
     The newest first: signing in, devices, accounts, roles, links, removals for good, starts.
     """
-    check_admin(request)
+    admin_of(request)
     context, query = context_of(request), request.query_params
     count = _number(query, "per_page") or PAGE
     if count > MOST_A_PAGE:
@@ -85,7 +85,7 @@ routes = [
                 Parameter("until_ns", "query", "Before that time.", _Whole),
             ),
             answers={200: Answer("A page.", AuditPage, example=AUDIT)},
-            problems=("bad_request", "not_found"),
+            problems=("bad_request", *ADMINS),
         ),
     )
 ]

@@ -29,6 +29,7 @@ from howdah_common.messages import (
     UploadManifest,
     VerifyAnswer,
 )
+from howdah_receiver.api import examples_people
 
 CONTENT = b"abc"
 _ALGORITHM = digests.SHA256
@@ -113,10 +114,18 @@ _ALL: tuple[Message, ...] = (
     FolderInfo(space=_SPACE, path="notes"),
     FileList(
         kind="folder",
-        items=[FolderInfo(space=_SPACE, path="notes/old"), _FILE_INFO],
+        items=[
+            FolderInfo(space=_SPACE, path="notes/old", bytes=0, files=0, folders=0),
+            _FILE_INFO,
+        ],
         page=1,
         per_page=50,
         total=2,
+        sort_by="name",
+        sort_order="asc",
+        bytes=len(CONTENT),
+        files=1,
+        folders=1,
     ),
     NewFolder(path="notes"),
     Pair(code="XXXX-XXXX-XXXX", device_name="my laptop"),
@@ -127,5 +136,6 @@ _ALL: tuple[Message, ...] = (
         receiver_name="nas",
         catalogue=_CATALOGUE,
     ),
+    *examples_people.ALL,
 )
 OF_TYPE: Mapping[type, Message] = {type(message): message for message in _ALL}

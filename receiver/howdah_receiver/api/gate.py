@@ -1,7 +1,7 @@
 """Who may ask. Everything is denied unless it is opened here on purpose.
 
-It stands before the routes and decides on `scope["path"]`, the very path that the routes will see, so that
-no handler can forget it.
+It stands before the routes and decides on the very path that the routes will see, wherever the receiver is
+mounted, so that no handler can forget it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,7 +34,8 @@ from howdah_receiver.watching.tickets import Tickets
 OPEN_ROUTES = frozenset(
     {("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/readyz"), ("HEAD", "/readyz"),
      ("GET", "/openapi.json"), ("HEAD", "/openapi.json"), ("GET", "/docs"), ("HEAD", "/docs"),
-     ("POST", f"{API}/pair")}
+     ("POST", f"{API}/pair"), ("POST", f"{API}/auth/signup"), ("POST", f"{API}/auth/login"),
+     ("POST", f"{API}/auth/refresh")}
 )  # fmt: skip
 """All that a stranger may ask."""
 
@@ -111,10 +113,10 @@ class Gate:
     async def _admit(self, scope: Scope, who: Asking) -> None:
         headers = Headers(scope=scope)
         self._check_host(headers.getlist("host"))
-        socket = scope["type"] == "websocket"
+        socket, path = scope["type"] == "websocket", get_route_path(scope)
         if socket:
             self._check_origin(headers)
-        elif (scope["method"], scope["path"]) in OPEN_ROUTES:
+        elif (scope["method"], path) in OPEN_ROUTES:
             return
         kind, _, token = headers.get("authorization", "").partition(" ")
         if socket and not kind:
@@ -122,19 +124,15 @@ class Gate:
             return
         if kind.lower() != "bearer" or not token:
             raise ProblemError("not_signed_in")
-        if not socket and self._is_scraper(scope, token.strip()):
+        if not socket and (scope["method"], path) in SCRAPED and self._is_scraper(token.strip()):
             scope["howdah.scraper"] = True
             return
-        caller = await self._offload(self._accounts.caller, token.strip())
+        caller = await self._offload(self._accounts.caller, token.strip(), who.address)
         scope["howdah.caller"] = who.caller = caller
 
-    def _is_scraper(self, scope: Scope, token: str) -> bool:
+    def _is_scraper(self, token: str) -> bool:
         known = self._metrics_token
-        return (
-            bool(known)
-            and (scope["method"], scope["path"]) in SCRAPED
-            and hmac.compare_digest(token.encode(), str(known).encode())
-        )
+        return bool(known) and hmac.compare_digest(token.encode(), str(known).encode())
 
     def _check_origin(self, headers: Headers) -> None:
         """A page of elsewhere must not open a WebSocket: a browser asks nobody before it does."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from howdah_receiver.api.admins import check_admin
 from howdah_receiver.api.context import context_of
 from howdah_receiver.api.described import Answer, Call, Described
+from howdah_receiver.api.who import ADMINS, admin_of
 from howdah_receiver.watching.metrics import MEDIA_TYPE
 
 
@@ -17,7 +17,7 @@ async def metrics(request: Request) -> Response:
     With the token of an administrator's device, or with the setting `metrics_token`.
     """
     if not request.scope.get("howdah.scraper"):
-        check_admin(request)
+        admin_of(request)
     context = context_of(request)
     return Response(await context.offload(context.metrics.text), media_type=MEDIA_TYPE)
 
@@ -29,7 +29,7 @@ routes = [
         metrics,
         Described(
             answers={200: Answer("In Prometheus's text format.", MEDIA_TYPE.partition(";")[0])},
-            problems=("not_found",),
+            problems=ADMINS,
         ),
     )
 ]

@@ -9,12 +9,11 @@ from starlette.responses import Response
 
 from howdah_common.messages_watching import Statistics
 from howdah_common.problems import ProblemError
-from howdah_receiver.api.admins import check_admin
 from howdah_receiver.api.answers import json_answer
 from howdah_receiver.api.context import context_of
 from howdah_receiver.api.described import Answer, Call, Described, Parameter
 from howdah_receiver.api.examples_watching import STATISTICS
-from howdah_receiver.api.gate import caller_of
+from howdah_receiver.api.who import ADMINS, account_of, admin_of
 
 
 async def statistics(request: Request) -> Response:
@@ -23,15 +22,13 @@ async def statistics(request: Request) -> Response:
     Days are those of UTC, weeks begin on Monday. What is stored counts in the spaces that the account owns.
     A device that is limited to a space or to sending sees none of it.
     """
-    context, caller = context_of(request), caller_of(request)
+    context, caller = context_of(request), account_of(request)
     wanted = request.query_params.get("all", "false")
     if wanted not in ("true", "false"):
         raise ProblemError("bad_request", "all is true or false.")
-    if caller.send_only or caller.space_id is not None:
-        raise ProblemError("not_found")
     if wanted == "false":
         return json_answer(await context.offload(context.counts.own, caller))
-    check_admin(request)
+    admin_of(request)
     return json_answer(await context.offload(context.counts.of_all))
 
 
@@ -51,7 +48,7 @@ routes = [
                 ),
             ),
             answers={200: Answer("The figures.", Statistics, example=STATISTICS)},
-            problems=("bad_request", "not_found"),
+            problems=("bad_request", *ADMINS),
         ),
     )
 ]

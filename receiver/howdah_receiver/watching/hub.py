@@ -26,7 +26,6 @@ from howdah_receiver.catalogue.tables import changes
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.uploads.sessions import Sessions
 from howdah_receiver.uploads.states import UploadState
-from howdah_receiver.watching.rates import Rates
 from howdah_receiver.watching.standing import Standing, rooms, standings
 from howdah_receiver.watching.watcher import Told, Watcher
 
@@ -77,7 +76,6 @@ class Hub:
         self._last = 0
         # Without a gap, up to the last.
         self._recent: list[Told] = []
-        self._rates = Rates()
         self._known: dict[str, int] = {}
         self._room_due = 0.0
         self._woken = asyncio.Event()
@@ -250,17 +248,15 @@ class Hub:
             )
 
     def _tell_progress(self, seen: _Seen) -> None:
-        now = time.monotonic()
         under_way = {row.id: count for row, count in seen.under_way}
         for row, count in seen.under_way:
-            speed = self._rates.note(row.id, now, count)
             if self._known.get(row.id) != count:
+                speed = int(self._sessions.activity.bytes_per_second(row.id))
                 self._offer(row, _progress(row, count, speed))
         for row in seen.ended:
             size = row.size if row.state is UploadState.PUBLISHED else None
             self._offer(row, _progress(row, row.received_bytes if size is None else size, 0))
         self._known = under_way
-        self._rates.keep(under_way)
 
     def _offer(self, row: UploadRow, progress: Progress) -> None:
         for watcher in self._watchers:
