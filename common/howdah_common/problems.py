@@ -82,6 +82,8 @@ PROBLEMS = _table(
      "The transfer tries again by itself; check the line if it goes on."),
     ("method_not_allowed", 405, Next.USER, "This address does not take that method.",
      "See docs/protocol.md for what can be asked."),
+    ("upgrade_required", 426, Next.USER, "Events come over a WebSocket.",
+     "Open the address as a WebSocket; see docs/protocol.md."),
     ("range_not_satisfiable", 416, Next.RESYNC, "The range lies beyond the end of the file.",
      "Ask for the file's size, then for a range inside it."),
     # -- who
@@ -103,6 +105,8 @@ PROBLEMS = _table(
      "Wait a minute, then try again."),
     ("too_many_uploads", 429, Next.RETRY, "Too many uploads were begun at once.",
      "The transfer goes on by itself when others have ended."),
+    ("too_many_watchers", 429, Next.RETRY, "Too many programs watch what happens here.",
+     "Close one of them, then try again."),
     # -- what
     ("not_found", 404, Next.USER, "There is nothing at this address.",
      "Check the address; `howdah ls` shows what is there."),

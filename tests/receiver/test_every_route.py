@@ -116,6 +116,11 @@ ROUTES = {
     f"DELETE {API}/trash": "to change",
     f"POST {API}/trash/{{entry}}/restore": "to change",
     f"DELETE {API}/trash/{{entry}}": "to change",
+    f"GET {API}/events": "any device",
+    f"POST {API}/events/ticket": "any device",
+    f"GET {API}/statistics": "a whole account",
+    f"GET {API}/audit": "an admin",
+    "GET /metrics": "an admin",
 }
 
 

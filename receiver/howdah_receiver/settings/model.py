@@ -19,13 +19,24 @@ from howdah_receiver.settings.groups import (
     Sharing,
     Trust,
     Uploading,
+    Watching,
 )
 from howdah_receiver.settings.shown import plain, takes
 from howdah_receiver.settings.sources import PREFIX, ConfigFile, Environment, Given, flag, unknown
 
 
 class Settings(
-    Places, Listening, Trust, Requests, Uploading, Keeping, Sharing, People, Running, BaseSettings
+    Places,
+    Listening,
+    Trust,
+    Requests,
+    Uploading,
+    Keeping,
+    Sharing,
+    People,
+    Running,
+    Watching,
+    BaseSettings,
 ):
     """Frozen. Nothing needs to be set: the defaults make a receiver for this machine alone.
 

@@ -125,6 +125,17 @@ def _address(value: Any) -> Any:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def webhook(value: Any) -> Any:
+    """A whole address, with its path and query. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    parts = urlsplit(value.strip())
+    port = parts.port  # a ValueError where it is none
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise ValueError
+    return value.strip()
+
+
 def _pin(value: Any) -> Any:
     """Raises ValueError."""
     if isinstance(value, bool):  # TOML and people say so as well
@@ -172,6 +183,7 @@ Place = Annotated[Path, BeforeValidator(_place), Takes("a path")]
 Address = Annotated[
     str, BeforeValidator(_address), Takes("an address such as https://files.example.org")
 ]
+WEBHOOK = Takes("an http or https address")
 Pin = Annotated[
     str, BeforeValidator(_pin), Takes("auto, off or sha256: and the 64 digits of a certificate's SHA-256")
 ]  # fmt: skip

@@ -7,6 +7,7 @@ order of the steps in `_complete`.
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -43,6 +44,8 @@ from howdah_receiver.uploads.type_rules import FileType
 _ALREADY_OVER = frozenset({UploadState.CANCELLED, UploadState.REJECTED, UploadState.GONE})
 _REJECTING = frozenset({"sha256_mismatch", "type_refused"})
 """After these nothing can be made of the upload."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class Endings:
             code = error.code if isinstance(error, ProblemError) else ""
             self._step_back(upload, rejected=code if code in _REJECTING else None)
             raise
+        _log.info("published %r, %d bytes", path, manifest.size)
 
     def _manifest(self, upload: UploadRow, request: Complete) -> Manifest:
         """What was received, if it is what the client says it sent."""
