@@ -248,5 +248,15 @@ class ProblemError(Exception):
         """What happened, for a person."""
         return f"{self.problem.sentence} {self.detail}".rstrip()
 
+    @property
+    def remedy(self) -> str:
+        """What to do about it, for a person."""
+        return self.problem.remedy
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that carries it; 0: it never crosses the wire."""
+        return self.problem.status
+
     def __str__(self) -> str:
         return f"{self.sentence} {self.problem.remedy} ({self.code})"

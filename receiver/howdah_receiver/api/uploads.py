@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +18,6 @@ from howdah_common.chunks import (
     UNKNOWN_SIZE_CHUNK_BYTES,
 )
 from howdah_common.messages import (
-    API,
     Complete,
     StartUpload,
     UploadInfo,
@@ -53,7 +53,7 @@ async def start(request: Request) -> Response:
         return upload_info(context, caller, row.id, known=known), new
 
     info, new = await context.offload(work)
-    return json_answer(info, 201 if new else 200, {"Location": f"{API}/uploads/{info.id}"})
+    return json_answer(info, 201 if new else 200, {"Location": _location(request, info.id)})
 
 
 async def list_live(request: Request) -> Response:
@@ -126,7 +126,7 @@ async def complete(request: Request) -> Response:
     # Goes on when the client goes away: the next one who asks finds it under way.
     work = others or _begin_completion(context, caller, upload_id, asked)
     done, _ = await asyncio.wait({work}, timeout=ANSWER_SECONDS)
-    location = f"{API}/uploads/{upload_id}"
+    location = _location(request, upload_id)
     if not done:
         return Response(status_code=202, headers={"Location": location, "Retry-After": "2"})
     if others:  # which may have been with other words: asked again, with these
@@ -138,6 +138,11 @@ async def complete(request: Request) -> Response:
     if info.file is None:
         raise ProblemError("file_not_found")
     return json_answer(info, 201, {"Location": location})
+
+
+def _location(request: Request, upload_id: str) -> str:
+    """Below the path that the protocol is mounted at, here or in another program."""
+    return f"{quote(request.scope['root_path'])}/uploads/{upload_id}"
 
 
 def _begin_completion(

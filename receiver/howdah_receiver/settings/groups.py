@@ -74,7 +74,7 @@ class Trust(_Group):
     clear."""
     certificate_file: Place | None = None
     """A certificate of yours (PEM, with the chain up to its authority) in place of the one that the receiver
-    makes. A renewed one is taken up within a minute, or at once by SIGHUP."""
+    makes. A renewed one is taken up within half a minute, or at once by SIGHUP."""
     key_file: Place | None = None
     """The key of `certificate_file` (PEM, without a passphrase)."""
     pin: Pin = "auto"

@@ -24,7 +24,7 @@ from howdah_receiver.accounts.caller import Actor, Caller
 from howdah_receiver.catalogue import quotas, spaces
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.uploads import UploadRow
+from howdah_receiver.catalogue.uploads import ChunkRow, UploadRow
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.intents import Publication
 from howdah_receiver.storage.parts import Parts
@@ -247,16 +247,28 @@ class Endings:
             with self._catalogue.read() as connection:
                 chunks = rows.all_chunks(connection, upload_id)
             for chunk in chunks:
-                offset = chunk.number * row.chunk_bytes
-                try:
-                    found = chunk_digest(session.descriptor, offset, chunk.length, row.algorithm)
-                except OSError:
-                    found = b""
-                if found != chunk.digest:
+                if _digest_now(session, chunk) != chunk.digest:
                     damaged.add(chunk.number)
             if damaged:
                 session.forget(damaged)
         return Verified(sum(chunk.length for chunk in chunks), damaged)
+
+    def verify_chunk(self, caller: Caller, upload_id: str, number: int) -> tuple[bytes, bytes]:
+        """The digest that a chunk was received with, and that of what stands there now (empty where the
+        disk cannot read it). As with `verify`, one that does not hold is dropped, to be sent again.
+
+        Raises ProblemError: upload_not_found, upload_not_open, upload_incomplete where it was not received.
+        """
+        with self._end(caller, upload_id) as row, self._sessions.of(row) as session, disk_errors():
+            session.commit()
+            with self._catalogue.read() as connection:
+                chunk = rows.chunk(connection, upload_id, number)
+            if chunk is None:
+                raise ProblemError("upload_incomplete", extra={"missing": [(number, number)]})
+            found = _digest_now(session, chunk)
+            if found != chunk.digest:
+                session.forget(RangeSet.of([number]))
+            return chunk.digest, found
 
     @contextmanager
     def _end(self, caller: Caller, upload_id: str) -> Iterator[UploadRow]:
@@ -274,3 +286,12 @@ class Endings:
     def _find(self, caller: Caller, upload_id: str) -> UploadRow:
         with self._catalogue.read() as connection:
             return own_upload(connection, caller, upload_id)
+
+
+def _digest_now(session: Session, chunk: ChunkRow) -> bytes:
+    """Of what stands in the part; empty where the disk cannot read it."""
+    offset = chunk.number * session.upload.chunk_bytes
+    try:
+        return chunk_digest(session.descriptor, offset, chunk.length, session.algorithm)
+    except OSError:
+        return b""
