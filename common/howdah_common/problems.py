@@ -74,6 +74,10 @@ PROBLEMS = _table(
      "Send the body without Content-Encoding."),
     ("media_type_unsupported", 415, Next.USER, "The body is not of the type that belongs here.",
      "See docs/protocol.md for the type of each call."),
+    ("type_refused", 415, Next.USER, "The receiver does not take files of this type.",
+     "Ask the receiver's owner which types it takes."),
+    ("upload_too_large", 413, Next.USER, "The file is larger than the receiver takes.",
+     "Ask the receiver's owner to raise the limit, or send the file elsewhere."),
     ("request_timeout", 408, Next.RETRY, "The request took too long to arrive.",
      "The transfer tries again by itself; check the line if it goes on."),
     ("method_not_allowed", 405, Next.USER, "This address does not take that method.",
@@ -97,6 +101,8 @@ PROBLEMS = _table(
      "Type the password that you sign in with now."),
     ("too_many_attempts", 429, Next.RETRY, "There were too many attempts.",
      "Wait a minute, then try again."),
+    ("too_many_uploads", 429, Next.RETRY, "Too many uploads were begun at once.",
+     "The transfer goes on by itself when others have ended."),
     # -- what
     ("not_found", 404, Next.USER, "There is nothing at this address.",
      "Check the address; `howdah ls` shows what is there."),
@@ -155,6 +161,8 @@ PROBLEMS = _table(
     # -- the receiver's own trouble
     ("storage_full", 507, Next.RETRY, "The receiver's disk is full.",
      "Free some space there; the transfer goes on by itself."),
+    ("quota_exceeded", 507, Next.RETRY, "The quota at the receiver is used up.",
+     "Delete something there, also from the trash, or ask its owner for more; the transfer goes on by itself."),
     ("storage_failed", 503, Next.RETRY, "The receiver's disk reported an error.",
      "Check the receiver's log and disk; the transfer goes on by itself."),
     ("file_damaged", 500, Next.USER, "The stored file no longer matches its digest.",
@@ -243,6 +251,16 @@ class ProblemError(Exception):
     def sentence(self) -> str:
         """What happened, for a person."""
         return f"{self.problem.sentence} {self.detail}".rstrip()
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, for a person."""
+        return self.problem.remedy
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that carries it; 0: it never crosses the wire."""
+        return self.problem.status
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.problem.remedy} ({self.code})"

@@ -32,6 +32,7 @@ from howdah_receiver.api import (
 )
 from howdah_receiver.api.context import Context
 from howdah_receiver.api.gate import Gate
+from howdah_receiver.api.rates import Rates
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
 from howdah_receiver.files.changing import Changing
@@ -45,11 +46,15 @@ from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.modes import Modes
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.tree import Tree
+from howdah_receiver.uploads.admission import Admission, Limits
 from howdah_receiver.uploads.endings import Endings
+from howdah_receiver.uploads.expiry import Expiry
 from howdah_receiver.uploads.known import KnownChunks
 from howdah_receiver.uploads.recovery import recover
 from howdah_receiver.uploads.service import Uploads
 from howdah_receiver.uploads.sessions import Sessions
+from howdah_receiver.uploads.turns import Turns
+from howdah_receiver.uploads.type_rules import TypeRules
 
 THREADS = 32
 _log = logging.getLogger(__name__)
@@ -75,11 +80,22 @@ class Receiver:
         except BaseException:
             self.folder.close()
             raise
-        parts = Parts(self.folder.parts)
-        self.sessions = Sessions(self.catalogue, parts)
+        parts = Parts(self.folder.parts, settings.free_floor_bytes)
+        limits = _limits(settings)
+        self.sessions = Sessions(self.catalogue, parts, limits)
+        turns = Turns()
         known = KnownChunks(self.catalogue, self.folder)
-        self.uploads = Uploads(self.catalogue, parts, self.sessions, known)
-        self.endings = Endings(self.catalogue, parts, tree, self.sessions, modes)
+        admission = Admission(limits)
+        self.uploads = Uploads(self.catalogue, parts, self.sessions, known, admission, turns)
+        self.endings = Endings(self.catalogue, parts, tree, self.sessions, turns, modes)
+        self.expiry = Expiry(
+            self.catalogue,
+            parts,
+            self.sessions,
+            turns,
+            idle_seconds=settings.upload_idle_seconds,
+            recovery_seconds=settings.upload_recovery_seconds,
+        )
         self.files = Files(self.catalogue, tree)
         self.changing = Changing(self.catalogue, tree)
         self.history = History(self.catalogue, tree, self.files)
@@ -92,6 +108,7 @@ class Receiver:
                 Task("versions", 3600, keeping.sweep_versions),
                 Task("seen devices", 60, lambda _: self.accounts.callers.write_seen()),
                 Task("old logins", 24 * 3600, lambda _: self.accounts.logins.sweep()),
+                Task("uploads", self.expiry.every_seconds, self.expiry.run),
             ]
         )
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
@@ -110,12 +127,16 @@ class Receiver:
             accounts=self.accounts,
             uploads=self.uploads,
             endings=self.endings,
+            expiry=self.expiry,
             sessions=self.sessions,
             files=self.files,
             changing=self.changing,
             history=self.history,
             whole_digests=self.whole_digests,
             executor=self.executor,
+            rates=Rates(
+                self.settings.rate_bytes_per_second, self.settings.account_rate_bytes_per_second
+            ),
             pairing_link=lambda code: self.link(code) if self.link else None,
         )
         people = [auth, accounts, devices, invitations, spaces]
@@ -158,3 +179,13 @@ class Receiver:
             self.folder.leave_clean_mark()
         self.folder.close()
         _log.info("stopped%s", "" if safe else ", not cleanly")
+
+
+def _limits(settings: Settings) -> Limits:
+    """What is asked of an upload."""
+    return Limits(
+        most_bytes=settings.upload_most_bytes,
+        most_open=settings.uploads_most_open,
+        per_minute=settings.uploads_per_minute,
+        types=TypeRules(settings.types_allowed, settings.types_denied, settings.type_mismatch),
+    )

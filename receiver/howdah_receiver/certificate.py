@@ -28,15 +28,26 @@ class Certificate:
 
 
 def certificate_in(folder: Path, host: str) -> Certificate:
-    """The certificate in `folder`/tls, made if there is none."""
+    """The certificate in `folder`/tls, made if there is none. Raises StartRefused."""
     place = folder / "tls"
     certificate_file, key_file = place / "certificate.pem", place / "key.pem"
-    if not (certificate_file.exists() and key_file.exists()):
-        place.mkdir(mode=0o700, exist_ok=True)
-        key, certificate = _make(host)
-        _write(key_file, key)
-        _write(certificate_file, certificate)
-    return Certificate(certificate_file, key_file, _fingerprint(certificate_file.read_bytes()))
+    try:
+        if not (certificate_file.exists() and key_file.exists()):
+            place.mkdir(mode=0o700, exist_ok=True)
+            key, certificate = _make(host)
+            _write(key_file, key)
+            _write(certificate_file, certificate)
+        return Certificate(certificate_file, key_file, _fingerprint(certificate_file.read_bytes()))
+    except OSError as error:
+        raise StartRefused(
+            f"The receiver's certificate in {place} cannot be used: {error.strerror}.",
+            "See to the disk, and to the rights of that folder.",
+        ) from error
+    except ValueError as error:
+        raise StartRefused(
+            f"The file {certificate_file} holds no certificate.",
+            "Put the folder tls back from a backup; or remove it, and pair every device again.",
+        ) from error
 
 
 def certificate_given(certificate_file: Path, key_file: Path) -> Certificate:

@@ -9,12 +9,12 @@ import sqlite3
 import subprocess
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from howdah_receiver.backup import run as backup_run
-from howdah_receiver.backup.run import TAKEN, Backup
+from howdah_receiver.backup.run import TAKEN, Backup, Outcome
 from howdah_receiver.errors import StartRefused
 from kit.native import SMALL_CHUNK, Native, home, random_content, version_file
 from kit.receiver import running_receiver
@@ -41,12 +41,18 @@ def target(short_path: Path) -> Path:
     return short_path / "backup"
 
 
-def backed_up(data: Path, target: Path, code: int = 0) -> dict[str, Any]:
-    """What the command tells."""
-    done = command("backup", target, "--data", data, "--json")
-    assert done.returncode == code, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+def backed_up(data: Path, target: Path) -> Outcome:
+    backup = Backup(data, target)
+    for _ in backup.run():
+        pass
+    return backup.outcome
+
+
+def refused(words: str, data: Path, target: Path) -> None:
+    with pytest.raises(StartRefused, match=words) as caught:
+        backed_up(data, target)
+    assert caught.value.sentence.endswith(".")
+    assert caught.value.remedy.endswith(".")
 
 
 def restored(target: Path, data: Path) -> Path:
@@ -78,7 +84,7 @@ def test_a_backup_holds_everything_and_a_receiver_starts_on_it(
     device.make_folder("empty/below")
     upload = device.sent("on its way", old)
     told = backed_up(receiver.data, target)
-    assert (told["contents"], told["copied"], told["missing"]) == (3, 3, [])
+    assert (told.contents, told.copied, told.missing) == (3, 3, [])
     assert tree(target / "files") == tree(receiver.data / "files")
     assert tree(target / "versions") == tree(receiver.data / "versions")
     assert {path.name for path in target.iterdir()} == {
@@ -113,7 +119,7 @@ def test_the_second_backup_copies_what_is_new_and_lets_go_of_what_is_gone(
     stray.write_bytes(b"nobody's")
     told = backed_up(receiver.data, target)
     # The replaced content under its id, and the two new ones.
-    assert (told["contents"], told["copied"]) == (12, 3)
+    assert (told.contents, told.copied) == (12, 3)
     assert stray.read_bytes() == b"nobody's"
     stray.unlink()
     assert tree(target / "files") == tree(receiver.data / "files")
@@ -121,7 +127,7 @@ def test_the_second_backup_copies_what_is_new_and_lets_go_of_what_is_gone(
     with closing(sqlite3.connect(receiver.data / CATALOGUE)) as catalogue, catalogue:
         (file,) = catalogue.execute("SELECT id FROM files WHERE path = 'dir/5'").fetchone()
         catalogue.execute("UPDATE versions SET place = 'lost' WHERE file_id = ?", [file])
-    assert backed_up(receiver.data, target)["copied"] == 0
+    assert backed_up(receiver.data, target).copied == 0
     assert not (target / "files" / "owner" / "dir" / "5").exists()
 
 
@@ -149,8 +155,8 @@ def test_a_backup_while_everything_changes_is_one_moment(
         over.set()
         for worker in workers:
             worker.join()
-    assert [told["missing"] for told in rounds] == [[], [], []]
-    assert rounds[-1]["contents"] > rounds[0]["contents"]
+    assert [told.missing for told in rounds] == [[], [], []]
+    assert rounds[-1].contents > rounds[0].contents
     data = restored(target, short_path / "restored")
     in_backup = versions_of(data)
     with running_receiver(data) as again, Native(again.url, device.token) as known:
@@ -180,7 +186,7 @@ def test_a_change_that_is_half_way_has_not_happened_in_it(
     with closing(sqlite3.connect(receiver.data / CATALOGUE)) as catalogue, catalogue:
         (space,) = catalogue.execute("SELECT id FROM spaces").fetchone()
         catalogue.execute("INSERT INTO intents VALUES ('i', 'publish', ?, x'7b7d')", [space])
-    assert backed_up(receiver.data, target)["missing"] == []
+    assert backed_up(receiver.data, target).missing == []
     assert (target / "files" / "owner" / "a").read_bytes() == old.data
     with (
         running_receiver(restored(target, short_path / "restored")) as again,
@@ -198,11 +204,22 @@ def test_what_is_gone_before_it_is_copied_is_told(
     device.published("a", random_content(10))
     (kept,) = (receiver.data / "versions").iterdir()
     kept.unlink()
-    told = backed_up(receiver.data, target, code=1)
-    assert told["missing"] == [f"versions/{kept.name}"]
+    assert backed_up(receiver.data, target).missing == [f"versions/{kept.name}"]
     said = command("backup", target, "--data", receiver.data)
     assert said.returncode == 1
     assert f"GONE 'versions/{kept.name}'" in said.stdout
+
+
+def test_the_command_tells_what_it_came_to(
+    receiver: RunningReceiver, device: Native, target: Path
+) -> None:
+    device.published("a", random_content(10))
+    done = command("backup", target, "--data", receiver.data, "--json")
+    assert done.returncode == 0, done.stderr
+    told = {"contents": 1, "bytes": 10, "copied": 1, "copied_bytes": 10, "missing": []}
+    assert json.loads(done.stdout) == told
+    done = command("backup", target, "--data", receiver.data)
+    assert f"1 contents, 0.00 GB, are in {target}; 0 of them" in done.stdout
 
 
 def test_what_other_hands_changed_is_taken_as_it_stands(
@@ -210,7 +227,7 @@ def test_what_other_hands_changed_is_taken_as_it_stands(
 ) -> None:
     device.published("a", random_content(10))
     (home(receiver) / "a").write_bytes(b"edited by hand")
-    assert backed_up(receiver.data, target)["missing"] == []
+    assert backed_up(receiver.data, target).missing == []
     assert (target / "files" / "owner" / "a").read_bytes() == b"edited by hand"
 
 
@@ -222,9 +239,9 @@ def test_a_copied_data_folder_can_be_backed_up_and_again(
     receiver.stop()
     elsewhere = short_path / "elsewhere"
     subprocess.run(["cp", "-r", str(receiver.data), str(elsewhere)], check=True)
-    assert backed_up(elsewhere, target)["copied"] == 2
+    assert backed_up(elsewhere, target).copied == 2
     assert tree(target / "files") == tree(receiver.data / "files")
-    assert backed_up(elsewhere, target)["copied"] == 0
+    assert backed_up(elsewhere, target).copied == 0
 
 
 def test_a_receiver_that_does_not_run_is_left_as_it_is(
@@ -288,7 +305,7 @@ def test_a_backup_that_was_cut_off_goes_on(
     with closing(sqlite3.connect(target / INDEX)) as index:
         assert index.execute("SELECT value FROM about WHERE name = 'whole'").fetchone() == ("no",)
     told = backed_up(receiver.data, target)
-    assert told["copied"] == 12 - 4
+    assert told.copied == 12 - 4
     assert tree(target / "files") == tree(receiver.data / "files")
     assert not (target / TAKEN).exists()
     with closing(sqlite3.connect(target / INDEX)) as index:
@@ -328,16 +345,15 @@ def test_a_folder_that_is_no_backup_of_this_receiver_is_left_alone(
     data = receiver.data
     (short_path / "full").mkdir()
     (short_path / "full" / "letter").write_text("mine")
-    for folder, said in (
-        (short_path / "full", "is not empty"),
-        (data / "backup", "beside what it is a copy of"),
-        (data.parent, "beside what it is a copy of"),
-        (short_path / "full" / "letter" / "below", "cannot be used"),
-    ):
-        assert said in refusal(command("backup", folder, "--data", data))
-    assert "no catalogue" in refusal(command("backup", target, "--data", short_path / "none"))
+    refused("is not empty", data, short_path / "full")
+    refused("beside what it is a copy of", data, data / "backup")
+    refused("beside what it is a copy of", data, data.parent)
+    refused("cannot be used", data, short_path / "full" / "letter" / "below")
+    refused("no catalogue", short_path / "none", target)
     backed_up(data, target)
     with running_receiver(short_path / "other") as other:
-        assert "another receiver" in refusal(command("backup", target, "--data", other.data))
+        refused("another receiver", other.data, target)
     (target / INDEX).write_bytes(b"no database" * 1000)
-    assert "cannot be used" in refusal(command("backup", target, "--data", data))
+    refused("cannot be used", data, target)
+    done = command("backup", short_path / "full", "--data", data)
+    assert "is not empty" in refusal(done)

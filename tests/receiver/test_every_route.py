@@ -163,7 +163,9 @@ class House:
 
     def device(self) -> str:
         with device_of(self.receiver) as device:
-            return next(str(d["id"]) for d in device.get("/devices").json["devices"] if d["own"])
+            return next(
+                str(d["id"]) for d in device.get("/devices").json["devices"] if d.get("own")
+            )
 
     def invitation(self) -> str:
         (line,) = told(self.receiver, "invite", role="member", space_role="reader", days=1)

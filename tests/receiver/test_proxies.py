@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -19,7 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from starlette.datastructures import Headers
 
+from howdah_receiver import tls
 from howdah_receiver.proxies import MOST_HOPS, Proxies
+from howdah_receiver.settings import Settings
 from kit import proxy
 from kit.native import Native, code_in, random_content
 from kit.ports import free_port
@@ -339,6 +342,27 @@ def test_a_renewed_certificate_is_taken_up_without_a_restart_and_half_a_pair_is_
         client.run("ls")
 
 
+def test_a_renewed_certificate_is_found_without_being_told(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "LOOK_SECONDS", 0.001)
+    files = proxy.certificate(short_path)
+    shown_by = tls.Tls(Settings(certificate_file=files.certificate, key_file=files.key))
+    renewed = proxy.certificate(short_path, "renewed")
+    assert shown_by.certificate.fingerprint in files.pin
+
+    async def look() -> None:
+        watching = asyncio.create_task(shown_by.watch())
+        shutil.copy(renewed.key, files.key)
+        shutil.copy(renewed.certificate, files.certificate)
+        # It looks by itself, and tells nobody. The time limit of the test ends this.
+        while shown_by.certificate.fingerprint not in renewed.pin:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        watching.cancel()
+
+    asyncio.run(look())
+
+
 def hang_up(receiver: Served) -> None:
     receiver.process.send(signal.SIGHUP)
 
@@ -369,6 +393,19 @@ def test_a_certificate_that_nobody_could_trust_keeps_it_from_starting(
     done = command("serve", "--data", data, "--port", "0", env=with_certificate(files))
     assert said in refusal(done)
     assert not data.exists()
+
+
+def test_a_certificate_of_its_own_that_is_damaged_is_a_sentence(short_path: Path) -> None:
+    with served(short_path / "d", "--host", "0.0.0.0") as receiver:
+        receiver.stop()
+        words = ("serve", "--data", receiver.data, "--port", "0", "--host", "0.0.0.0")
+        (receiver.data / "tls" / "certificate.pem").write_text("hello")
+        assert "holds no certificate" in refusal(command(*words))
+        (receiver.data / "tls" / "key.pem").unlink()
+        (receiver.data / "tls" / "certificate.pem").unlink()
+        (receiver.data / "tls").rmdir()
+        (receiver.data / "tls").write_text("a file")
+        assert "cannot be used: " in refusal(command(*words))
 
 
 def test_a_key_that_everybody_may_read_is_told_of(short_path: Path) -> None:

@@ -59,7 +59,8 @@ class Line:
 
 @pytest.fixture(params=["plain", "tls"])
 def receiver(short_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
-    arguments = ("--host", "0.0.0.0") if request.param == "tls" else ()
+    # One as it is by default, and one with less time for those that do not end.
+    arguments = ("--host", "0.0.0.0") if request.param == "tls" else ("--set", "stop_seconds=1")
     with served(short_path / "data", *arguments) as running:
         yield running
 

@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 
 from howdah_receiver.accounts.service import Accounts
+from howdah_receiver.api.rates import Rates
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.files.changing import Changing
 from howdah_receiver.files.history import History
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.whole_digest import WholeDigests
 from howdah_receiver.uploads.endings import Endings
+from howdah_receiver.uploads.expiry import Expiry
 from howdah_receiver.uploads.service import Uploads
 from howdah_receiver.uploads.sessions import Sessions
 
@@ -29,12 +31,14 @@ class Context:
     accounts: Accounts
     uploads: Uploads
     endings: Endings
+    expiry: Expiry
     sessions: Sessions
     files: Files
     changing: Changing
     history: History
     whole_digests: WholeDigests
     executor: Executor
+    rates: Rates
     # The link of a pairing code; None where nobody knows what clients call this receiver by.
     pairing_link: Callable[[str], str | None]
     # Completions that take longer than a request may wait, by upload.

@@ -70,6 +70,7 @@ _FILE_INFO = FileInfo(
     digest_algorithm=_ALGORITHM,
     manifest_digest=_MANIFEST_DIGEST,
     sha256=_DIGEST.hex(),
+    media_type="text/plain",
 )
 _STARTED = UploadInfo(
     id=_UPLOAD,
@@ -84,6 +85,8 @@ _STARTED = UploadInfo(
     received=[],
     received_bytes=0,
     started_ns=_MODIFIED_NS + 30 * 10**9,
+    expires_ns=_MODIFIED_NS + (30 + 7 * 24 * 3600) * 10**9,
+    device="my laptop",
 )
 PUBLISHED = msgspec.structs.replace(
     _STARTED, state="published", received=[(0, 0)], received_bytes=len(CONTENT), file=_FILE_INFO
@@ -124,10 +127,18 @@ _ALL: tuple[Message, ...] = (
     FolderInfo(space=_SPACE, path="notes", id=_FOLDER),
     FileList(
         kind="folder",
-        items=[FolderInfo(space=_SPACE, path="notes/old", id=_OLD), _FILE_INFO],
+        items=[
+            FolderInfo(space=_SPACE, path="notes/old", id=_OLD, bytes=0, files=0, folders=0),
+            _FILE_INFO,
+        ],
         page=1,
         per_page=50,
         total=2,
+        sort_by="name",
+        sort_order="asc",
+        bytes=len(CONTENT),
+        files=1,
+        folders=1,
     ),
     NewFolder(path="notes"),
     Pair(code="XXXX-XXXX-XXXX", device_name="my laptop"),

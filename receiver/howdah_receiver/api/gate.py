@@ -1,7 +1,7 @@
 """Who may ask. Everything is denied unless it is opened here on purpose.
 
-It stands before the routes and decides on `scope["path"]`, the very path that the routes will see, so that
-no handler can forget it.
+It stands before the routes and decides on the very path that the routes will see, wherever the receiver is
+mounted, so that no handler can forget it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -93,7 +94,7 @@ class Gate:
     async def _admit(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         self._check_host(headers.getlist("host"))
-        if (scope["method"], scope["path"]) in OPEN_ROUTES:
+        if (scope["method"], get_route_path(scope)) in OPEN_ROUTES:
             return
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:

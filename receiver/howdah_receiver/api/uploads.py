@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +18,6 @@ from howdah_common.chunks import (
     UNKNOWN_SIZE_CHUNK_BYTES,
 )
 from howdah_common.messages import (
-    API,
     Complete,
     StartUpload,
     UploadInfo,
@@ -31,9 +31,9 @@ from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.api import examples
 from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import Context, context_of
-from howdah_receiver.api.described import LOCATION, RETRY_AFTER, Answer, Call, Described
+from howdah_receiver.api.described import LOCATION, RETRY_AFTER, Answer, Call, Described, Parameter
 from howdah_receiver.api.gate import caller_of
-from howdah_receiver.api.views import upload_info
+from howdah_receiver.api.views import upload_info, upload_list
 
 ANSWER_SECONDS = 20
 """So long a completion may keep its request waiting before it is answered with 202."""
@@ -53,18 +53,29 @@ async def start(request: Request) -> Response:
         return upload_info(context, caller, row.id, known=known), new
 
     info, new = await context.offload(work)
-    return json_answer(info, 201 if new else 200, {"Location": f"{API}/uploads/{info.id}"})
+    return json_answer(info, 201 if new else 200, {"Location": _location(request, info.id)})
 
 
 async def list_live(request: Request) -> Response:
-    """List the uploads that are open or completing."""
+    """List the uploads that are on their way.
+
+    They are this account's; an admin may see those of all.
+    """
     context, caller = context_of(request), caller_of(request)
+    everyones, resting = _flag(request, "all"), _flag(request, "expired")
 
     def work() -> UploadList:
-        live = context.uploads.live(caller)
-        return UploadList(uploads=[upload_info(context, caller, row.id) for row in live])
+        found = upload_list(context, caller, everyones=everyones, resting=resting)
+        return UploadList(uploads=found)
 
     return json_answer(await context.offload(work))
+
+
+def _flag(request: Request, name: str) -> bool:
+    said = request.query_params.get(name, "false")
+    if said not in ("true", "false"):
+        raise ProblemError("bad_request", f"{name} is true or false.")
+    return said == "true"
 
 
 async def look(request: Request) -> Response:
@@ -115,7 +126,7 @@ async def complete(request: Request) -> Response:
     # Goes on when the client goes away: the next one who asks finds it under way.
     work = others or _begin_completion(context, caller, upload_id, asked)
     done, _ = await asyncio.wait({work}, timeout=ANSWER_SECONDS)
-    location = f"{API}/uploads/{upload_id}"
+    location = _location(request, upload_id)
     if not done:
         return Response(status_code=202, headers={"Location": location, "Retry-After": "2"})
     if others:  # which may have been with other words: asked again, with these
@@ -127,6 +138,11 @@ async def complete(request: Request) -> Response:
     if info.file is None:
         raise ProblemError("file_not_found")
     return json_answer(info, 201, {"Location": location})
+
+
+def _location(request: Request, upload_id: str) -> str:
+    """Below the path that the protocol is mounted at, here or in another program."""
+    return f"{quote(request.scope['root_path'])}/uploads/{upload_id}"
 
 
 def _begin_completion(
@@ -192,6 +208,10 @@ routes = [
                 "client_id_conflict",
                 "not_found",
                 "not_allowed",
+                "upload_too_large",
+                "type_refused",
+                "too_many_uploads",
+                "quota_exceeded",
                 *_LOOKING,
             ),
             more=f"`digest_algorithm` is one of {', '.join(sorted(digests.ALGORITHMS))}. `chunk_bytes`"
@@ -204,7 +224,16 @@ routes = [
         "GET",
         "/uploads",
         list_live,
-        Described(answers={200: Answer("The uploads.", UploadList)}, problems=("upload_not_open",)),
+        Described(
+            parameters=(
+                Parameter(
+                    "all", "query", "Those of all accounts, for an admin.", bool, default=False
+                ),
+                Parameter("expired", "query", "Those in recovery as well.", bool, default=False),
+            ),
+            answers={200: Answer("The uploads.", UploadList)},
+            problems=("bad_request", "not_allowed", "upload_not_open"),
+        ),
     ),
     Call(
         "GET",
@@ -257,6 +286,8 @@ routes = [
                 "size_mismatch",
                 "manifest_mismatch",
                 "sha256_mismatch",
+                "type_refused",
+                "quota_exceeded",
                 "version_conflict",
                 "path_conflict",
                 "bad_path",

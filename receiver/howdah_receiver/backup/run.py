@@ -68,7 +68,7 @@ class Backup:
             # SQLite may make files beside it, which would then be another's.
             raise StartRefused(
                 f"The catalogue {catalogue} belongs to another user.",
-                "Run this as the receiver's user: sudo -u howdah howdah-receiver backup ...",
+                "Run this as the receiver's user, with `sudo -u howdah` say.",
             )
         data, target = self._data.resolve(), self._target.resolve()
         if target.is_relative_to(data) or data.is_relative_to(target):

@@ -6,6 +6,7 @@ Alembic is imported only when there is something to do, as it takes longer than 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import create_engine, event
@@ -24,6 +25,7 @@ SOON_CHECKED_BYTES = 64 * 1024 * 1024
 
 def migrate(folder: Path) -> None:
     """Create or upgrade the catalogue in `folder`. Raises StartRefused for what is damaged or newer."""
+    _refuse_without_search()
     path = folder / FILE_NAME
     revision, empty = _look(path)
     if empty:
@@ -46,6 +48,17 @@ def _way_back(path: Path) -> str:
     if not copies:
         return ""
     return f" How it was before the last upgrade is kept as {copies[0]}: docs/install.md says how to go back."
+
+
+def _refuse_without_search() -> None:
+    with closing(sqlite3.connect(":memory:")) as anywhere:
+        try:
+            anywhere.execute("CREATE VIRTUAL TABLE names USING fts5 (name, tokenize='trigram')")
+        except sqlite3.OperationalError as error:
+            raise StartRefused(
+                f"This Python's SQLite ({sqlite3.sqlite_version}) cannot keep an index of names.",
+                "Use a Python whose SQLite is 3.34 or newer and has FTS5.",
+            ) from error
 
 
 def _refuse_empty_over_data(folder: Path, path: Path) -> None:

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from howdah_common.messages import MOST_PER_PAGE
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_common.remote_path import BadPath, check_folder, check_path
 from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.catalogue import files as rows
 from howdah_receiver.catalogue import folders as folder_rows
-from howdah_receiver.catalogue import spaces
+from howdah_receiver.catalogue import listing, spaces
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.files import FileRow, Listing
+from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.catalogue.folders import FolderRow
+from howdah_receiver.catalogue.listing import Listing
+from howdah_receiver.catalogue.orders import BadCursor
 from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.files.checking import check
+from howdah_receiver.files.wanted import NO_CURSOR, Wanted
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.tree import Tree
 
@@ -48,26 +50,30 @@ class Files:
         with self._catalogue.read() as connection:
             return spaces.space_for(connection, caller, wanted, need)
 
-    def list(self, space: Space, path: str, *, page: int, per_page: int) -> Listing | FileRow:
-        """What stands at `path`: a page of a folder's children, or the file itself.
+    def list(self, space: Space, path: str, wanted: Wanted) -> Listing | FileRow:
+        """What stands at `path`: a page of what a folder holds, or of what is found in it; or the file
+        itself.
 
         Raises ProblemError: bad_request, bad_path, file_not_found.
         """
-        if page < 1 or not 1 <= per_page <= MOST_PER_PAGE or page > 2**40:
-            raise ProblemError("bad_request", f"page from 1, per_page from 1 to {MOST_PER_PAGE}.")
+        page = wanted.cut()
         try:
             check_folder(path)
         except BadPath as error:
             raise ProblemError("bad_path", str(error)) from error
         with self._catalogue.read() as connection:
-            file = rows.at_path(connection, space.id, path)
+            file = None if wanted.search else rows.at_path(connection, space.id, path)
             if file is not None:
                 return file
             folder = folder_rows.at_path(connection, space.id, path)
             if folder is None:
                 raise ProblemError("file_not_found")
-            first = (page - 1) * per_page
-            return rows.children(connection, folder.id, first=first, count=per_page)
+            try:
+                if wanted.search:
+                    return listing.found(connection, folder, wanted.search, wanted.order, page)
+                return listing.children(connection, folder, wanted.order, page)
+            except BadCursor as error:
+                raise ProblemError("bad_request", NO_CURSOR) from error
 
     def find(self, caller: Caller, file_id: str) -> tuple[Space, FileRow]:
         """Raises ProblemError (file_not_found), also for what is in another's space."""

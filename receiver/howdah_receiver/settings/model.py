@@ -18,12 +18,24 @@ from howdah_receiver.settings.groups import (
     Running,
     Sharing,
     Trust,
+    Uploading,
 )
 from howdah_receiver.settings.shown import plain, takes
 from howdah_receiver.settings.sources import PREFIX, ConfigFile, Environment, Given, flag, unknown
 
 
-class Settings(Places, Listening, Trust, Requests, People, Keeping, Sharing, Running, BaseSettings):
+class Settings(
+    Places,
+    Listening,
+    Trust,
+    Requests,
+    Uploading,
+    People,
+    Keeping,
+    Sharing,
+    Running,
+    BaseSettings,
+):
     """Frozen. Nothing needs to be set: the defaults make a receiver for this machine alone.
 
     What is given to it comes before the environment, that before the file. Raises StartRefused.

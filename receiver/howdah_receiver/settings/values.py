@@ -37,6 +37,7 @@ _TIMES = {
 }  # fmt: skip
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:]+\]?")
 _MODE = re.compile(r"0?o?[0-7]{3}")
+_TYPE_PATTERN = re.compile(r"\.[^/\s]+|[\w.+*-]+/[\w.+*-]+")
 _PIN = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -82,6 +83,14 @@ def _hosts(value: Any) -> Any:
     if any(isinstance(word, str) and not _HOST.fullmatch(word) for word in words):
         raise ValueError
     return words
+
+
+def _type_patterns(value: Any) -> Any:
+    """Raises ValueError."""
+    words = _words(value)
+    if any(isinstance(word, str) and not _TYPE_PATTERN.fullmatch(word) for word in words):
+        raise ValueError
+    return [word.lower() if isinstance(word, str) else word for word in words]
 
 
 def _networks(value: Any) -> Any:
@@ -145,6 +154,12 @@ Hosts = Annotated[
     NoDecode,
     BeforeValidator(_hosts),
     Takes('names between commas, or a list: ["one", "two"]'),
+]
+TypePatterns = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(_type_patterns),
+    Takes("media types and ends of names between commas, such as image/*, application/pdf or .exe"),
 ]
 Networks = Annotated[
     tuple[Network, ...],

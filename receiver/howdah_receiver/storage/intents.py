@@ -36,6 +36,9 @@ class Publication:
     replaces: Literal["any", "own", "none"] = "any"
     """Who may only put in replaces only what its own account put there, or nothing at all: where something
     else stands, the new file gets a number."""
+    media_type: str | None = None
+    flagged: bool = False
+    """Its name says another type than its bytes."""
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +74,8 @@ class PublishIntent(Intent, frozen=True, kw_only=True):
     algorithm: str
     manifest_digest: bytes
     sha256: bytes | None
+    media_type: str | None = None
+    flagged: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -94,6 +99,8 @@ class PublishIntent(Intent, frozen=True, kw_only=True):
             sha256=publication.sha256,
             account_id=publication.by.account_id,
             device_id=publication.by.device_id,
+            media_type=publication.media_type,
+            flagged=publication.flagged,
         )
 
     def manifest(self, digests: bytes) -> Manifest:

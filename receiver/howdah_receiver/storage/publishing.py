@@ -130,6 +130,8 @@ class Publishing:
                     origin="upload",
                     identity=identity,
                     by=intent.by,
+                    media_type=intent.media_type,
+                    flagged=intent.flagged,
                 ),
                 replaced_place="kept" if self._ground.is_kept(kept_id) else "lost",
             )

@@ -54,7 +54,10 @@ spaces = Table(
     # Kept by triggers: files, versions, trash and what uploads reserve; files, those in the trash too.
     Column("used_bytes", BigInteger, nullable=False, default=0),
     Column("used_files", BigInteger, nullable=False, default=0),
+    # Given by a trigger: under which the index of names keeps the space's.
+    Column("number", Integer),
 )
+Index("spaces_by_number", spaces.c.number, unique=True)
 Index("spaces_by_account", spaces.c.account_id)
 
 memberships = Table(
