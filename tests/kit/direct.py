@@ -6,7 +6,10 @@ import hashlib
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from howdah_common.chunks import ChunkPlan, default_chunk_bytes
 from howdah_common.digests import BLAKE3, digest
@@ -26,6 +29,14 @@ if TYPE_CHECKING:
     from howdah_receiver.catalogue.folders import FolderRow
     from howdah_receiver.catalogue.trash import TrashRow
     from howdah_receiver.files.history import Version
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An upload that is whole, and how it is completed."""
+
+    upload_id: str
+    completion: Complete
 
 
 class Direct:
@@ -52,8 +63,20 @@ class Direct:
         caller: Caller | None = None,
         if_version: str | None = None,
         modified_ns: int | None = None,
-    ) -> FileRow:
-        """The file that it came to. Raises ProblemError."""
+    ) -> str:
+        """The version that it came to. Raises ProblemError."""
+        sent = self.send(path, content, caller=caller, modified_ns=modified_ns)
+        return self.complete(sent, caller=caller, if_version=if_version)
+
+    def send(
+        self,
+        path: str,
+        content: bytes,
+        *,
+        caller: Caller | None = None,
+        modified_ns: int | None = None,
+    ) -> Sent:
+        """All up to the completion. Raises ProblemError."""
         caller = caller or self.caller
         plan = ChunkPlan(len(content), default_chunk_bytes(len(content)))
         start = StartUpload(
@@ -75,20 +98,24 @@ class Direct:
                 writer.finish(digest(BLAKE3, piece))
                 session.commit([number])
         manifest = Manifest(len(content), plan.chunk_bytes, BLAKE3, digests)
-        self.receiver.endings.complete(
-            caller,
+        return Sent(
             upload.id,
             Complete(
                 size=len(content),
                 manifest_digest=manifest.digest().hex(),
                 sha256=hashlib.sha256(content).hexdigest(),
-                if_version=if_version,
             ),
         )
-        view = self.receiver.uploads.view(caller, upload.id)
-        found = self.receiver.files.of_version(str(view.row.version_id))
-        assert found is not None
-        return found
+
+    def complete(
+        self, sent: Sent, *, caller: Caller | None = None, if_version: str | None = None
+    ) -> str:
+        """The version that it came to. Raises ProblemError."""
+        caller = caller or self.caller
+        wanted = msgspec.structs.replace(sent.completion, if_version=if_version)
+        self.receiver.endings.complete(caller, sent.upload_id, wanted)
+        view = self.receiver.uploads.view(caller, sent.upload_id)
+        return str(view.row.version_id)
 
     def find(self, path: str) -> FileRow | FolderRow:
         """Raises LookupError."""

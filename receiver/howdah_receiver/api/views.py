@@ -34,8 +34,8 @@ def file_info(row: FileRow) -> FileInfo:
     )
 
 
-def folder_info(row: FolderRow) -> FolderInfo:
-    return FolderInfo(space=row.space_id, path=row.path, id=row.id)
+def folder_info(row: FolderRow, **totals: int) -> FolderInfo:
+    return FolderInfo(space=row.space_id, path=row.path, id=row.id, **totals)
 
 
 def item_info(row: FileRow | FolderRow) -> FileInfo | FolderInfo:

@@ -232,6 +232,8 @@ GROUPS: tuple[type[BaseModel], ...] = (
     Keeping,
     Sharing,
     People,
+    Keeping,
+    Sharing,
     Running,
     Watching,
 )
