@@ -64,8 +64,8 @@ MUTANTS = (
         "the part is renamed before it is synced",
         f"{RECEIVER}/uploads/endings.py",
         "            self._make_durable(session, manifest, upload.modified_ns)\n"
-        "            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)\n",
-        "            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)\n"
+        "            self._publish(upload, path, manifest, sha256, request.if_version, caller, kind)\n",
+        "            self._publish(upload, path, manifest, sha256, request.if_version, caller, kind)\n"
         "            self._make_durable(session, manifest, upload.modified_ns)\n",
         (CUT,),
     ),
@@ -207,9 +207,9 @@ MUTANTS = (
     # -- who may
     Mutant(
         "a pairing code is good twice",
-        f"{RECEIVER}/accounts/service.py",
-        "                delete(pairing_codes).where(pairing_codes.c.code_sha256 == _hash(code))\n",
-        "                delete(pairing_codes).where(pairing_codes.c.code_sha256 == b'')\n",
+        f"{RECEIVER}/accounts/pairing.py",
+        "delete(pairing_codes).where(pairing_codes.c.code_sha256 == code_sha256)",
+        "delete(pairing_codes).where(pairing_codes.c.code_sha256 == b'')",
         (_tests("receiver/test_pairing"),),
     ),
     Mutant(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
+from types import UnionType
 from typing import Any
 
 import msgspec
@@ -127,11 +128,11 @@ class Schemas:
                  "required": parameter.required, "schema": schema}  # fmt: skip
         return {**found, "example": parameter.example} if parameter.example else found
 
-    def content(self, kind: type | str, example: object = None) -> Json:
+    def content(self, kind: type | UnionType | str, example: object = None) -> Json:
         """Of a body: a message's type, or the media type of bytes, which have no schema."""
         if isinstance(kind, str):
             return {kind: {}}
-        shown = example or examples.OF_TYPE[kind]
+        shown = example or (isinstance(kind, type) and examples.OF_TYPE[kind])
         return {
             "application/json": {"schema": self.of(kind), "example": msgspec.to_builtins(shown)}
         }

@@ -8,6 +8,7 @@ import typer
 
 from howdah_receiver.cli import (
     accounts,
+    auditing,
     backup,
     care,
     devices,
@@ -35,6 +36,7 @@ app.add_typer(devices.commands, name="device")
 app.add_typer(looking.commands)
 app.add_typer(care.commands)
 app.add_typer(backup.commands)
+app.add_typer(auditing.commands)
 
 
 def run() -> None:
