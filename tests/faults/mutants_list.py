@@ -71,14 +71,14 @@ MUTANTS = (
     ),
     Mutant(
         "the folder of versions is not synced",
-        f"{RECEIVER}/storage/tree.py",
-        "            os.fsync(self._folder.versions)\n",
+        f"{RECEIVER}/storage/ground.py",
+        "        os.fsync(self.folder.versions)\n",
         "",
         (CUT,),
     ),
     Mutant(
         "the target's folder is not synced after the rename",
-        f"{RECEIVER}/storage/tree.py",
+        f"{RECEIVER}/storage/publishing.py",
         "            os.fsync(folder)\n",
         "",
         (CUT,),
@@ -121,16 +121,16 @@ MUTANTS = (
     # -- one change, whole or not at all
     Mutant(
         "the intent is not written",
-        f"{RECEIVER}/storage/tree.py",
-        "return intents.insert(connection, publication.space.id, intent), intent",
-        "return new_id(), intent",
+        f"{RECEIVER}/storage/unfinished.py",
+        "self.begun(space, intent, intents.insert(connection, space.id, intent))",
+        'self.begun(space, intent, "0" * 32)',
         (SWEEP,),
     ),
     Mutant(
         "what is replaced is not kept",
-        f"{RECEIVER}/storage/tree.py",
-        "                intent = self._keep_replaced(folder, name, intent_id, intent)\n",
-        "",
+        f"{RECEIVER}/storage/publishing.py",
+        "                kept_id = ground.keep(\n",
+        "                kept_id, _ = intent.replaced_id, (\n",
         (SWEEP,),
     ),
     Mutant(
@@ -215,8 +215,8 @@ MUTANTS = (
     Mutant(
         "the gate is open for reading",
         f"{RECEIVER}/api/gate.py",
-        '        if (scope["method"], get_route_path(scope)) in OPEN_ROUTES:\n',
-        '        if scope["method"] == "GET" or (scope["method"], scope["path"]) in OPEN_ROUTES:\n',
+        '        elif (scope["method"], path) in OPEN_ROUTES:\n',
+        '        elif scope["method"] == "GET" or (scope["method"], path) in OPEN_ROUTES:\n',
         (_tests("receiver/test_gate"),),
     ),
     Mutant(

@@ -79,8 +79,7 @@ def test_a_folder_moves_with_all_that_is_in_it(
     files = [native.published(f"{folder}/from/{name}", name.encode()) for name in ("a", "b/c")]
     top = at(native, f"{folder}/from")
     moved = native.move_folder(top["id"], f"{folder}/to/there")
-    assert moved.json["id"] == top["id"]
-    assert moved.json["path"] == f"{folder}/to/there"
+    assert (moved.json["id"], moved.json["path"]) == (top["id"], f"{folder}/to/there")
     for file, name in zip(files, ("a", "b/c"), strict=True):
         assert native.file(file["id"]).json["path"] == f"{folder}/to/there/{name}"
         assert native.content(file["id"]).body == name.encode()

@@ -26,6 +26,12 @@ def standing(connection: Connection, space: Space, path: str) -> str:
     return "/".join(found)
 
 
+def in_standing(connection: Connection, space: Space, path: str) -> str:
+    """As `standing`, but for the last step, which is as it is."""
+    above = standing(connection, space, remote_path.parent(path))
+    return remote_path.join(above, remote_path.name(path))
+
+
 def _name_in(connection: Connection, folder_id: str, name: str) -> str | None:
     """The name in the folder that is the same, exactly or folded."""
     folded = remote_path.folded(name)

@@ -13,6 +13,7 @@ from howdah_common import remote_path
 from howdah_common.problems import ProblemError
 from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue import folders as folder_rows
+from howdah_receiver.catalogue import names
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.catalogue.spaces import Space
@@ -77,7 +78,9 @@ class Ground:
             return None
 
     def is_free(self, connection: Connection, space: Space, path: str) -> bool:
-        """Whether nothing stands there, by the catalogue or by the disk."""
+        """Whether nothing stands there, by the catalogue or by the disk, nor under another case where that
+        is the same."""
+        path = names.standing(connection, space, path)
         taken = file_rows.among(connection, space.id, [path]) or folder_rows.among(
             connection, space.id, [path]
         )

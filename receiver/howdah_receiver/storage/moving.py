@@ -74,14 +74,16 @@ class Moving:
     ) -> tuple[str, FileRow | None]:
         """Where it goes, and the file that goes on there with its content."""
         ground = self._ground
+        own_name = names.in_standing(connection, space, to)
         to = self._standing(connection, space, row, to)
         if isinstance(row, FolderRow) and f"{to}/".startswith(f"{row.path}/") and to != row.path:
             raise ProblemError("path_conflict", "A folder cannot be moved into itself.")
         ground.check_parents(connection, space, to)
-        if to == row.path or ground.is_free(connection, space, to):
-            return to, None
+        itself = names.standing(connection, space, to) == row.path
+        if itself or ground.is_free(connection, space, to):
+            return to, None  # itself: it stands there, or gets its name in another case
         if if_exists == "keep_both":
-            return ground.free_beside(connection, space, to), None
+            return ground.free_beside(connection, space, own_name), None
         over = file_rows.at_path(connection, space.id, to)
         if if_exists == "fail" or over is None or isinstance(row, FolderRow):
             raise ProblemError("path_conflict", f"Something stands at {to!r} already.")
@@ -94,8 +96,7 @@ class Moving:
         found = names.standing(connection, space, to)
         if found != row.path:
             return found
-        parent = names.standing(connection, space, remote_path.parent(to))
-        return remote_path.join(parent, remote_path.name(to))
+        return names.in_standing(connection, space, to)
 
     def carry_out(self, pending: Pending) -> None:
         """Done is what stands at its target by its inode, or is gone from where it was."""

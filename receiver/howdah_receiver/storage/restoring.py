@@ -36,7 +36,7 @@ class Restoring:
         """Raises ProblemError: path_conflict, bad_path."""
         ground = self._ground
         with ground.catalogue.read() as connection:
-            to = names.standing(connection, space, to)
+            to = names.in_standing(connection, space, to)
             ground.check_parents(connection, space, to)
             if if_exists == "keep_both":
                 to = ground.free_beside(connection, space, to)
