@@ -27,10 +27,13 @@ from howdah_receiver.api import (
     health,
     invitations,
     metrics,
+    moves,
     pair,
     spaces,
     statistics,
+    trash,
     uploads,
+    versions,
 )
 from howdah_receiver.api import audit as audit_routes
 from howdah_receiver.api.context import Context, offload
@@ -38,6 +41,9 @@ from howdah_receiver.api.gate import Gate
 from howdah_receiver.api.rates import Rates
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
+from howdah_receiver.files.changing import Changing
+from howdah_receiver.files.history import History
+from howdah_receiver.files.keeping import Keeping
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.sweeper import Sweeper, Task
 from howdah_receiver.jobs.whole_digest import WholeDigests
@@ -45,6 +51,7 @@ from howdah_receiver.jobs.workers import Workers
 from howdah_receiver.settings import Settings
 from howdah_receiver.settings.shown import rows as shown_settings
 from howdah_receiver.storage.folders import DataFolder
+from howdah_receiver.storage.modes import Modes
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.tree import Tree
 from howdah_receiver.uploads.admission import Admission, Limits
@@ -74,14 +81,17 @@ class Receiver:
     def __init__(self, settings: Settings) -> None:
         """Take the folder, bring the catalogue up to date, and recover. Raises StartRefused."""
         self.settings = settings
-        self.folder = DataFolder(settings.data)
+        modes = Modes.of(settings.files_mode, settings.files_umask, settings.files_group)
+        self.folder = DataFolder(settings.data, modes)
         try:
             migrate(settings.data)
+            self.folder.share()
             self.catalogue = Catalogue(settings.data)
             self.accounts = Accounts(self.catalogue, self.folder, settings)
             self.accounts.create_owner()
             tree = Tree(self.catalogue, self.folder)
             recover(self.catalogue, self.folder, tree)
+            self.tree = tree
         except BaseException:
             self.folder.close()
             raise
@@ -92,7 +102,7 @@ class Receiver:
         known = KnownChunks(self.catalogue, self.folder)
         admission = Admission(limits)
         self.uploads = Uploads(self.catalogue, parts, self.sessions, known, admission, turns)
-        self.endings = Endings(self.catalogue, parts, tree, self.sessions, turns)
+        self.endings = Endings(self.catalogue, parts, tree, self.sessions, turns, modes)
         self.expiry = Expiry(
             self.catalogue,
             parts,
@@ -102,9 +112,15 @@ class Receiver:
             recovery_seconds=settings.upload_recovery_seconds,
         )
         self.files = Files(self.catalogue, tree)
+        self.changing = Changing(self.catalogue, tree)
+        self.history = History(self.catalogue, tree, self.files)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
+        keeping = Keeping(self.catalogue, tree, settings)
         self.sweeper = Sweeper(
             [
+                Task("what was removed", 60, keeping.go_on_removing),
+                Task("the trash", 600, keeping.sweep_trash),
+                Task("versions", 3600, keeping.sweep_versions),
                 Task("seen devices", 60, lambda _: self.accounts.callers.write_seen()),
                 Task("old logins", 24 * 3600, lambda _: self.accounts.logins.sweep()),
                 Task("uploads", self.expiry.every_seconds, self.expiry.run),
@@ -140,6 +156,8 @@ class Receiver:
             expiry=self.expiry,
             sessions=self.sessions,
             files=self.files,
+            changing=self.changing,
+            history=self.history,
             whole_digests=self.whole_digests,
             executor=self.executor,
             rates=Rates(
@@ -153,6 +171,7 @@ class Receiver:
             readiness=self.readiness,
         )
         people = [auth, accounts, devices, invitations, spaces]
+        trees = [moves, versions, folders, trash]
         watching = [events, statistics, audit_routes]
         protocol = [
             *pair.routes,
@@ -160,7 +179,7 @@ class Receiver:
             *uploads.routes,
             *chunks.routes,
             *files.routes,
-            *folders.routes,
+            *(route for module in trees for route in module.routes),
             *(route for module in watching for route in module.routes),
         ]
         starlette = Starlette(

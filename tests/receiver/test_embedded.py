@@ -615,6 +615,51 @@ def test_a_whole_upload_that_was_not_published_is_by_resuming_it(data: Path) -> 
         assert resumed.result.path.read_bytes() == b"abc"
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_upload_in_recovery_is_taken_up_by_going_on_with_it(data: Path, whole: bool) -> None:
+    content = os.urandom(CHUNK + 1)
+    with EmbeddedReceiver(data, auto_complete=False) as face:
+        upload = started(face, content)
+        face.upload_chunk(upload.upload_id, 0, chunk(content, 0))
+        if whole:
+            face.upload_chunk(upload.upload_id, 1, chunk(content, 1))
+        with face._receiver.catalogue.write() as connection:
+            connection.execute(update(uploads).values(active_ns=0))
+    with EmbeddedReceiver(data) as face:
+        face._receiver.expiry.run(threading.Event())
+        status = face.get_status(upload.upload_id)
+        assert (status.status, status.chunks_received) == ("expired", 2 if whole else 1)
+        assert status.expires is not None
+        assert status.expires > datetime.now(UTC)
+        assert face.active_uploads() == []
+        resumed = face.resume_upload(upload.upload_id)
+        assert (resumed.missing, resumed.complete) == (() if whole else (1,), whole)
+        done = face.upload_chunk(upload.upload_id, 1, chunk(content, 1))
+        assert done.result is not None
+        assert done.result.path.read_bytes() == content
+
+
+def test_limits_of_the_settings_hold(data: Path) -> None:
+    limits: dict[str, Any] = {
+        "upload_most_bytes": 10,
+        "uploads_most_open": 1,
+        "types_denied": "image/png",
+    }
+    with EmbeddedReceiver(data, **limits) as face:
+        with pytest.raises(UploadError) as error:
+            face.start_upload("a", 11)
+        assert code_of(error) == "upload_too_large"
+        upload = face.start_upload("a", 10)
+        with pytest.raises(UploadError) as error:
+            face.start_upload("b", 10)
+        assert code_of(error) == "too_many_uploads"
+        with pytest.raises(UploadError) as error:
+            face.upload_chunk(upload.upload_id, 0, b"\x89PNG\r\n\x1a\n\0\0")
+        assert code_of(error) == "type_refused"
+        assert face.resume_upload(upload.upload_id).missing == (0,)
+        assert face.upload_chunk(upload.upload_id, 0, b"only words").complete
+
+
 def test_after_the_end_every_call_says_that_it_is_closed(data: Path) -> None:
     face = EmbeddedReceiver(data)
     upload = started(face, b"abc")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,22 @@ ROUTES = {
     f"GET {API}/files/{{file}}/manifest": "to read",
     f"GET {API}/files/{{file}}/content": "to read",
     f"POST {API}/files/{{file}}/verify": "to read",
+    f"PATCH {API}/files/{{file}}": "to change",
+    f"DELETE {API}/files/{{file}}": "to change",
+    f"GET {API}/files/{{file}}/versions": "to read",
+    f"GET {API}/files/{{file}}/versions/{{version}}": "to read",
+    f"GET {API}/files/{{file}}/versions/{{version}}/content": "to read",
+    f"POST {API}/files/{{file}}/versions/{{version}}/restore": "to change",
+    f"DELETE {API}/files/{{file}}/versions/{{version}}": "to change",
     f"POST {API}/folders": "to change",
+    f"POST {API}/folders/restore": "to change",
+    f"GET {API}/folders/{{folder}}": "to read",
+    f"PATCH {API}/folders/{{folder}}": "to change",
+    f"DELETE {API}/folders/{{folder}}": "to change",
+    f"GET {API}/trash": "to read",
+    f"DELETE {API}/trash": "to change",
+    f"POST {API}/trash/{{entry}}/restore": "to change",
+    f"DELETE {API}/trash/{{entry}}": "to change",
     f"GET {API}/events": "any device",
     f"POST {API}/events/ticket": "any device",
     f"GET {API}/statistics": "a whole account",
@@ -121,6 +136,7 @@ class House:
     owner: Native
     people: dict[str, Native]
     accounts: dict[str, str]
+    newest: dict[str, str] = field(default_factory=dict)
 
     def upload(self) -> str:
         name = f"u{secrets.token_hex(4)}"
@@ -128,7 +144,20 @@ class House:
 
     def file(self) -> str:
         name = f"f{secrets.token_hex(4)}"
-        return str(self.owner.published(name, b"abc", space=self.space)["id"])
+        self.newest = self.owner.published(name, b"abc", space=self.space)
+        return str(self.newest["id"])
+
+    def version(self) -> str:
+        """Of the file that was made last."""
+        return str(self.newest["version"])
+
+    def folder(self) -> str:
+        name = f"d{secrets.token_hex(4)}"
+        return str(self.owner.make_folder(name, space=self.space).json["id"])
+
+    def entry(self) -> str:
+        """In the trash."""
+        return str(self.owner.delete(self.file()).json["id"])
 
     def account(self) -> str:
         """Of a member of the space."""
@@ -139,7 +168,9 @@ class House:
 
     def device(self) -> str:
         with device_of(self.receiver) as device:
-            return next(str(d["id"]) for d in device.get("/devices").json["devices"] if d["own"])
+            return next(
+                str(d["id"]) for d in device.get("/devices").json["devices"] if d.get("own")
+            )
 
     def invitation(self) -> str:
         (line,) = told(self.receiver, "invite", role="member", space_role="reader", days=1)
@@ -150,11 +181,14 @@ OF_THE_SPACE: dict[str, Callable[[House], str]] = {
     # How to make an id for each name in a path, a query or a body.
     "account": House.account,
     "device": House.device,
+    "entry": House.entry,
     "file": House.file,
+    "folder": House.folder,
     "invitation": House.invitation,
     "number": lambda house: "0",
     "space": lambda house: house.space,
     "upload": House.upload,
+    "version": House.version,
 }
 
 
@@ -169,6 +203,7 @@ def house(shared: RunningReceiver, native: Native) -> Iterator[House]:
         people["elsewhere"] = stack.enter_context(device_of(shared, space=other))
         found = House(shared, space, native, people, accounts)
         found.file()  # so that nobody can remove the space
+        native.make_folder("notes", space=space)  # that of the examples
         yield found
 
 

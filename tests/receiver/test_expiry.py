@@ -11,6 +11,7 @@ import pytest
 
 from howdah_common.messages import Complete
 from howdah_common.problems import ProblemError
+from howdah_receiver.catalogue import resting
 from howdah_receiver.uploads.states import UploadState
 from kit.native import SMALL_CHUNK, Content, Native, part_file, random_content
 from kit.receiver import running_receiver
@@ -213,13 +214,35 @@ def test_after_an_unclean_stop_it_is_read_again_before_it_goes_on(short_path: An
         inside.complete(upload, content)
 
 
-def test_a_part_whose_upload_is_in_recovery_is_no_orphan(short_path: Any) -> None:
+def test_a_part_that_a_crash_left_behind_goes_at_the_next_start(short_path: Any) -> None:
+    with services(short_path / "data") as inside:
+        upload = begun(inside, random_content(10), 0)
+        inside.sweep(8 * DAY)
+        inside.sweep(15 * DAY)
+        assert inside.state(upload) == "gone"
+    left = short_path / "data" / "parts" / upload
+    left.write_bytes(b"0123456789")
+    with services(short_path / "data"):
+        assert not left.exists()
+
+
+def test_an_upload_whose_part_was_lost_in_recovery_has_received_nothing(short_path: Any) -> None:
     with services(short_path / "data") as inside:
         upload = begun(inside, random_content(10), 0)
         inside.sweep(8 * DAY)
     (short_path / "data" / "parts" / upload).unlink()
     with services(short_path / "data") as inside:
         assert inside.received(upload) == []
+
+
+def test_a_chunk_that_comes_while_it_is_looked_at_expires_it_no_more(inside: Services) -> None:
+    content = random_content(2 * SMALL_CHUNK)
+    upload = begun(inside, content)
+    old_ns = inside.row(upload).active_ns + 1
+    inside.put(upload, content, 0)
+    with inside.receiver.catalogue.write() as connection:
+        assert not resting.expire(connection, upload, old_ns, time.time_ns())
+    assert inside.state(upload) == "open"
 
 
 def test_a_chunk_on_its_way_is_stopped_or_counts(inside: Services) -> None:

@@ -130,15 +130,15 @@ TRUTHS = [
 
 @pytest.mark.parametrize(("path", "head"), LIES)
 def test_a_name_that_lies_is_noticed(path: str, head: bytes) -> None:
-    assert TypeRules().judge(path, head).flagged
-    assert not TypeRules(mismatch="ignore").judge(path, head).flagged
+    assert TypeRules().judge(path, sniff(head)).flagged
+    assert not TypeRules(mismatch="ignore").judge(path, sniff(head)).flagged
     with pytest.raises(ProblemError, match="type_refused"):
-        TypeRules(mismatch="refuse").judge(path, head)
+        TypeRules(mismatch="refuse").judge(path, sniff(head))
 
 
 @pytest.mark.parametrize(("path", "head"), TRUTHS)
 def test_a_name_that_may_be_true_is_taken(path: str, head: bytes) -> None:
-    assert not TypeRules(mismatch="refuse").judge(path, head).flagged
+    assert not TypeRules(mismatch="refuse").judge(path, sniff(head)).flagged
 
 
 def test_a_type_contradicts_no_name_of_its_own() -> None:
@@ -151,7 +151,7 @@ def test_a_type_contradicts_no_name_of_its_own() -> None:
 def taken(rules: TypeRules, path: str, head: bytes) -> bool:
     try:
         rules.check_name(path)
-        rules.judge(path, head)
+        rules.judge(path, sniff(head))
     except ProblemError as problem:
         return problem.code != "type_refused"
     return True
@@ -212,6 +212,11 @@ def settings() -> dict[str, str]:
 def test_a_file_says_its_type_and_whether_its_name_lies(native: Native, folder: str) -> None:
     true = native.published(f"{folder}/a.png", PNG)
     assert (true["media_type"], true.get("flagged", False)) == ("image/png", False)
+    large = Content(PNG + bytes(3 * SMALL_CHUNK))
+    by_chunks = native.started(f"{folder}/e", large)
+    for number in (2, 0, 1, 3):
+        native.put(by_chunks, number, large.chunk(number))
+    assert native.status(by_chunks).json["media_type"] == "image/png"
     lie = native.published(f"{folder}/b.txt", PNG)
     assert (lie["media_type"], lie["flagged"]) == ("image/png", True)
     assert "media_type" not in native.published(f"{folder}/c", b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,6 +54,18 @@ def test_an_upload_that_rests_goes_on_where_it_was(restless: Carriage, end: str)
         finished(sending)
     assert same(source, way.stored("film.bin"))
     assert state(way) == "published"
+
+
+def test_a_rate_slows_a_client_down_and_costs_it_nothing(own_machine: Path) -> None:
+    env = {"HOWDAH_RECEIVER_ACCOUNT_RATE_BYTES_PER_SECOND": "1 MB"}
+    with carriage(own_machine, receiver_env=env) as way:
+        source = write_random(way.folder / "film.bin", 3 * MB)
+        way.mark()
+        began = time.monotonic()
+        way.run("send", source)
+        assert time.monotonic() - began > 2.5
+        assert way.up < 3.1 * MB, "nothing is sent twice"
+        assert same(source, way.stored("film.bin"))
 
 
 def test_a_quota_that_is_used_up_is_waited_for(way: Carriage) -> None:

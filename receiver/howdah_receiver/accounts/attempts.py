@@ -1,9 +1,9 @@
 """Passwords under attack: what is refused before anything is hashed, and who comes next.
 
-Each address has few places in the queue, and turns go round the addresses: whoever floods it waits behind
-themselves. Failures make an address wait longer and longer. For an account they do so too, but not at
-addresses that it was signed in from before, so that nobody locks its user out. Memory is bounded: what was
-not seen for longest is forgotten first.
+Each address has few places in the queue, and turns go round the addresses, those without failures first:
+whoever floods it waits behind themselves. Failures make an address wait longer and longer. For an account
+they do so too, but not at addresses that it was signed in from before, so that nobody locks its user out.
+Memory is bounded: what was not seen for longest is forgotten first.
 
 All of it lives in the event loop: nothing here is thread-safe.
 """
@@ -14,7 +14,7 @@ import asyncio
 import ipaddress
 import math
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -81,55 +81,86 @@ class Backoff:
         while len(self._failures) > self._most_keys:
             self._failures.popitem(last=False)
 
+    def count(self, key: str) -> int:
+        failures = self._failures.get(key)
+        return failures.count if failures else 0
+
     def forget(self, key: str) -> None:
         self._failures.pop(key, None)
 
 
 class Turns:
-    """A few at once, the others in a queue for each key; turns go round the keys."""
+    """A few at once, the others in a queue for each key.
+
+    Next is the key of the lowest rank, and among those the one with the fewest under way, then the one whose
+    last turn is longest ago.
+    """
 
     def __init__(self, at_once: int, *, most_waiting: int = MOST_WAITING) -> None:
         self._free = at_once
         self._most_waiting = most_waiting
-        self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._queues: dict[str, deque[asyncio.Future[None]]] = {}
+        self._ranks: dict[str, int] = {}
+        self._under_way: Counter[str] = Counter()
+        self._turns = 0
+        # Of those who have something under way or waiting: the number of their last turn.
+        self._last_turns: dict[str, int] = {}
 
     @asynccontextmanager
-    async def turn(self, key: str) -> AsyncIterator[None]:
+    async def turn(self, key: str, rank: int = 0) -> AsyncIterator[None]:
         """Raises ProblemError (too_many_attempts) where too many wait already."""
         if self._free and not self._queues:
             self._free -= 1
+            self._begin(key)
         else:
-            await self._wait(key)
+            await self._wait(key, rank)
         try:
             yield
         finally:
-            self._pass_on()
+            self._pass_on(key)
 
-    async def _wait(self, key: str) -> None:
+    async def _wait(self, key: str, rank: int) -> None:
         queue = self._queues.get(key, deque())
         waiting = sum(map(len, self._queues.values()))
         if len(queue) >= MOST_WAITING_PER_ADDRESS or waiting >= self._most_waiting:
             raise ProblemError("too_many_attempts", extra={"retry_after_seconds": 2})
         turn = asyncio.get_running_loop().create_future()
         queue.append(turn)
-        self._queues[key] = queue
+        self._queues[key], self._ranks[key] = queue, rank
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._pass_on()  # it had come already
+                self._pass_on(key)  # it had come already
             raise
 
-    def _pass_on(self) -> None:
+    def _begin(self, key: str) -> None:
+        self._turns += 1
+        self._under_way[key] += 1
+        self._last_turns[key] = self._turns
+
+    def _pass_on(self, ended: str) -> None:
+        self._under_way[ended] -= 1
+        if not self._under_way[ended]:
+            del self._under_way[ended]
+            if ended not in self._queues:
+                del self._last_turns[ended]
         while self._queues:
-            key, queue = self._queues.popitem(last=False)
+            key = min(self._queues, key=self._place)
+            queue, rank = self._queues.pop(key), self._ranks.pop(key)
             turn = queue.popleft()
-            if queue:
-                self._queues[key] = queue  # behind all others
+            if queue:  # behind all others
+                self._queues[key], self._ranks[key] = queue, rank
             if not turn.done():
+                self._begin(key)
                 turn.set_result(None)
                 return
+            if not queue and not self._under_way[key]:
+                self._last_turns.pop(key, None)
         self._free += 1
+
+    def _place(self, key: str) -> tuple[int, int, int]:
+        return self._ranks[key], self._under_way[key], self._last_turns.get(key, 0)
 
 
 class Attempts:
@@ -157,8 +188,8 @@ class Attempts:
         Raises ProblemError (too_many_attempts) before anything is hashed.
         """
         network, login = network_of(address), login.casefold()[:300]
-        await self._check(network, login, knows)
-        async with self._turns.turn(network):
+        known = await self._check(network, login, knows)
+        async with self._turns.turn(network, self._addresses.count(network) - known):
             await self._check(network, login, knows)  # others of its kind failed meanwhile
             try:
                 yield
@@ -174,16 +205,19 @@ class Attempts:
     @asynccontextmanager
     async def turn(self, address: str) -> AsyncIterator[None]:
         """For what hashes and tries nothing. Raises ProblemError (too_many_attempts)."""
-        async with self._turns.turn(network_of(address)):
+        network = network_of(address)
+        async with self._turns.turn(network, self._addresses.count(network)):
             yield
 
     async def _check(
         self, network: str, login: str, knows: Callable[[], Awaitable[bool]] | None
-    ) -> None:
+    ) -> bool:
+        """Whether the account was signed in from there before: it waits for no stranger."""
         _refuse(self._addresses.wait_seconds(network, self._clock()))
-        wait = self._logins.wait_seconds(login, self._clock()) if login else 0.0
-        if wait and not (knows is not None and await knows()):
-            _refuse(wait)
+        known = knows is not None and await knows()
+        if login and not known:
+            _refuse(self._logins.wait_seconds(login, self._clock()))
+        return known
 
     def _count(self, network: str, login: str) -> None:
         self._addresses.failed(network, self._clock())

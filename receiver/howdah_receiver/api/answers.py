@@ -16,6 +16,8 @@ from howdah_receiver.log import shown
 
 MOST_REQUEST_JSON_BYTES = 1024 * 1024
 """The longest, 8,192 digests of `have`, has some 350 KB."""
+MOST_STRANGERS_JSON_BYTES = 16 * 1024
+"""Many strangers may be there at once, and all that they have to say is an address and a password."""
 
 RETRY_SECONDS = {"storage_full": 10, "storage_failed": 10, "unavailable": 2, "quota_exceeded": 10,
                  "too_many_uploads": 10, "too_many_watchers": 10}  # fmt: skip
@@ -39,12 +41,14 @@ async def read_message(request: Request, kind: type[T]) -> T:
     if media_type != "application/json":
         raise ProblemError("media_type_unsupported", "application/json belongs here.")
     check_not_encoded(request)
-    check_announced(request, MOST_REQUEST_JSON_BYTES)
+    signed_in = "howdah.caller" in request.scope
+    most_bytes = MOST_REQUEST_JSON_BYTES if signed_in else MOST_STRANGERS_JSON_BYTES
+    check_announced(request, most_bytes)
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MOST_REQUEST_JSON_BYTES:
-            raise ProblemError("body_too_large", f"{MOST_REQUEST_JSON_BYTES} bytes are the most.")
+        if len(body) > most_bytes:
+            raise ProblemError("body_too_large", f"{most_bytes} bytes are the most.")
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

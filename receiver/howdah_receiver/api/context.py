@@ -14,6 +14,8 @@ from starlette.requests import Request
 from howdah_receiver.accounts.service import Accounts
 from howdah_receiver.api.rates import Rates
 from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.files.changing import Changing
+from howdah_receiver.files.history import History
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.whole_digest import WholeDigests
 from howdah_receiver.uploads.endings import Endings
@@ -38,6 +40,8 @@ class Context:
     expiry: Expiry
     sessions: Sessions
     files: Files
+    changing: Changing
+    history: History
     whole_digests: WholeDigests
     executor: Executor
     rates: Rates

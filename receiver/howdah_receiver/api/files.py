@@ -89,13 +89,15 @@ async def content(request: Request) -> Response:
     context, caller = context_of(request), caller_of(request)
     opened = await context.offload(context.files.open, caller, request.path_params["file"])
     try:
-        return _content_answer(request, context, opened)
+        return content_answer(request, context, opened)
     except BaseException:
         os.close(opened.descriptor)
         raise
 
 
-def _content_answer(request: Request, context: Context, opened: OpenFile) -> Response:
+def content_answer(request: Request, context: Context, opened: OpenFile) -> Response:
+    """The whole or the wanted range, with what makes it safe to show. Closes the descriptor, unless it
+    raises ProblemError (range_not_satisfiable)."""
     row = opened.row
     etag = f'"{row.version_id}"'
     headers = _content_headers(row, etag)
@@ -172,7 +174,7 @@ async def verify(request: Request) -> Response:
     )
 
 
-_FILE = {"file": "The file's id."}
+FILE = {"file": "The file's id."}
 _READING = ("file_not_found", "unavailable")
 _CONTENT = (
     Header("ETag", "The version's id, in quotes."),
@@ -180,6 +182,26 @@ _CONTENT = (
     Header("Accept-Ranges", "`bytes`."),
     Header("Content-Disposition", "An attachment, with the file's name."),
 )
+
+CONTENT_PARAMETERS = (
+    Parameter(
+        "Range",
+        "header",
+        "One range; several are answered with the whole.",
+        example="bytes=0-1",
+    ),
+    Parameter("If-Range", "header", "An ETag: the range holds for that version alone."),
+    Parameter("If-None-Match", "header", "ETags of versions that the client has."),
+)
+CONTENT_ANSWERS = {
+    200: Answer("The whole.", CONTENT_TYPE, _CONTENT),
+    206: Answer(
+        "The range.",
+        CONTENT_TYPE,
+        (*_CONTENT, Header("Content-Range", "Which bytes, and of how many.")),
+    ),
+    304: Answer("The client has it.", headers=_CONTENT),
+}
 
 routes = [
     Call(
@@ -197,7 +219,7 @@ routes = [
         "/files/{file}",
         look,
         Described(
-            path=_FILE, answers={200: Answer("The file.", FileInfo)}, problems=("file_not_found",)
+            path=FILE, answers={200: Answer("The file.", FileInfo)}, problems=("file_not_found",)
         ),
     ),
     Call(
@@ -205,7 +227,7 @@ routes = [
         "/files/{file}/manifest",
         manifest,
         Described(
-            path=_FILE,
+            path=FILE,
             answers={200: Answer("The digests.", FileManifest)},
             problems=("file_not_found",),
         ),
@@ -215,26 +237,9 @@ routes = [
         "/files/{file}/content",
         content,
         Described(
-            path=_FILE,
-            parameters=(
-                Parameter(
-                    "Range",
-                    "header",
-                    "One range; several are answered with the whole.",
-                    example="bytes=0-1",
-                ),
-                Parameter("If-Range", "header", "An ETag: the range holds for that version alone."),
-                Parameter("If-None-Match", "header", "ETags of versions that the client has."),
-            ),
-            answers={
-                200: Answer("The whole.", CONTENT_TYPE, _CONTENT),
-                206: Answer(
-                    "The range.",
-                    CONTENT_TYPE,
-                    (*_CONTENT, Header("Content-Range", "Which bytes, and of how many.")),
-                ),
-                304: Answer("The client has it.", headers=_CONTENT),
-            },
+            path=FILE,
+            parameters=CONTENT_PARAMETERS,
+            answers=CONTENT_ANSWERS,
             problems=(*_READING, "range_not_satisfiable", "file_damaged"),
         ),
     ),
@@ -243,7 +248,7 @@ routes = [
         "/files/{file}/verify",
         verify,
         Described(
-            path=_FILE, answers={200: Answer("What was found.", VerifyAnswer)}, problems=_READING
+            path=FILE, answers={200: Answer("What was found.", VerifyAnswer)}, problems=_READING
         ),
     ),
 ]

@@ -59,7 +59,7 @@ class Run:
         if beyond is not None:
             query = query.where(beyond)
         order = [key.desc() if falling else key.asc() for key in self.keys]
-        found = connection.execute(query.order_by(*order).limit(count).offset(first))
+        found = connection.execute(query.order_by(*order).limit(count).offset(first)).all()
         return [(number, key) for number, *key in found]
 
 
@@ -97,8 +97,7 @@ def _after(
     found = runs[at].after(connection, key, count)
     if at == FILES:
         return [[], found]
-    files = runs[FILES]
-    return [found, files._read(connection, 0, count - len(found)) if len(found) < count else []]
+    return [found, runs[FILES].slice(connection, 0, count - len(found))]
 
 
 def _cut(found: list[Found], count: int) -> list[Found]:

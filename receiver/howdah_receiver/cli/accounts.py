@@ -18,12 +18,12 @@ _COLUMNS = {
     "email": word("email"),
     "role": word("role"),
     "disabled": word("disabled"),
-    "password": word("password"),
+    "PASSWORD": word("password"),
     "used": size("used_bytes"),
     "quota": size("quota_bytes"),
-    "files": word("used_files"),
-    "most files": word("quota_files"),
-    "id": word("id"),
+    "FILES": word("used_files"),
+    "MOST FILES": word("quota_files"),
+    "ID": word("id"),
 }
 
 

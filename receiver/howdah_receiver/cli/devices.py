@@ -17,12 +17,12 @@ MOST_HOURS = 24 * 366
 _COLUMNS: Columns = {
     "name": word("name"),
     "account": word("account"),
-    "kind": word("kind"),
-    "send-only": word("send_only"),
+    "KIND": word("kind"),
+    "SEND-ONLY": word("send_only"),
     "last seen": moment("seen_ns"),
-    "from": word("address"),
-    "last file": moment("arrived_ns"),
-    "alarm after h": word("alarm_hours"),
+    "FROM": word("address"),
+    "LAST FILE": moment("arrived_ns"),
+    "ALARM AFTER H": word("alarm_hours"),
     "id": word("id"),
 }
 

@@ -15,7 +15,7 @@ commands = typer.Typer()
 _COLUMNS: Columns = {
     "for": word("email"),
     "as": word("role"),
-    "space": word("space"),
+    "SPACE": word("space"),
     "until": moment("expires_ns"),
     "id": word("id"),
 }

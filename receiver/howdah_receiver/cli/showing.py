@@ -11,7 +11,7 @@ from typing import Any
 
 Line = Mapping[str, Any]
 Columns = Mapping[str, Callable[[Line], str]]
-"""Their headings, and what stands below."""
+"""Their headings, and what stands below. Those in capitals are for programs: a terminal is too narrow."""
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
@@ -35,11 +35,12 @@ def _show_table(lines: list[Line], columns: Columns) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE)
-    for heading in columns:
+    shown = {heading: text for heading, text in columns.items() if not heading.isupper()}
+    for heading in shown:
         # An id is of use only as a whole; whatever else is long goes on below.
         table.add_column(heading, overflow="fold", no_wrap=heading == "id")
     for line in lines:
-        table.add_row(*(Text(clean(text(line))) for text in columns.values()))
+        table.add_row(*(Text(clean(text(line))) for text in shown.values()))
     Console().print(table)
 
 

@@ -17,14 +17,14 @@ _COLUMNS: Columns = {
     "name": word("name"),
     "kind": word("kind"),
     "folder": word("folder"),
-    "case-fold": word("case_fold"),
+    "CASE-FOLD": word("case_fold"),
     "used": size("used_bytes"),
     "quota": size("quota_bytes"),
-    "files": word("used_files"),
-    "most files": word("quota_files"),
-    "id": word("id"),
+    "FILES": word("used_files"),
+    "MOST FILES": word("quota_files"),
+    "ID": word("id"),
 }
-_MEMBERS: Columns = {"name": word("name"), "role": word("role"), "account": word("account")}
+_MEMBERS: Columns = {"name": word("name"), "role": word("role"), "ACCOUNT": word("account")}
 
 
 def _tell(

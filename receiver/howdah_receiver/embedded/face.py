@@ -31,7 +31,6 @@ from howdah_receiver.embedded.calls import Calls
 from howdah_receiver.embedded.commands import CommandDoor
 from howdah_receiver.embedded.filling import Filling
 from howdah_receiver.embedded.looking import Looking, data_path
-from howdah_receiver.embedded.pace import Pace
 from howdah_receiver.embedded.results import (
     ChunkReceived,
     ChunkVerified,
@@ -82,7 +81,6 @@ class EmbeddedReceiver:
         # The settings file of the user's own receiver is not meant for this one.
         given = {"config": os.devnull, **settings, "data": data_path(data)}
         self._calls = Calls()
-        self._pace = Pace()
         self._receiver = Receiver(Settings(**given))
         self._address = Address(self._receiver.settings, port=0, tls=None)
         if self._receiver.settings.public_url is not None:
@@ -92,7 +90,7 @@ class EmbeddedReceiver:
             with self._receiver.catalogue.read() as connection:
                 self._caller = caller_named(connection, account)
                 self._space = space_named(connection, self._caller, space)
-            self._looking = Looking(self._receiver, self._caller, self._pace)
+            self._looking = Looking(self._receiver, self._caller)
             self._filling = Filling(
                 self._receiver,
                 self._caller,
@@ -151,8 +149,9 @@ class EmbeddedReceiver:
         gives at most 8,192. `algorithm`: of the chunks' digests, `sha-256` or `blake3`.
 
         Raises UploadError: bad_request, bad_path, bad_chunk_size, digest_unsupported, client_id_conflict,
-        upload_not_open (the same start again, of an upload that was cancelled), and for an empty file, and
-        one that is whole, what `complete_upload` raises.
+        upload_not_open (the same start again, of an upload that was cancelled), by the settings'
+        limits upload_too_large, too_many_uploads, type_refused and quota_exceeded, and for an empty file,
+        and one that is whole, what `complete_upload` raises.
         """
         with self._calls:
             client_id = client_id or new_id()
@@ -195,14 +194,11 @@ class EmbeddedReceiver:
 
         Raises UploadError: chunk_out_of_range (no such chunk, or not so many bytes), chunk_mismatch (not
         the bytes that `expected_hash` says: nothing is kept), chunk_conflict (other bytes were received
-        under the number before), chunk_superseded (a newer call brings the same chunk), upload_not_open,
-        and what `complete_upload` raises. What reading `data` raises comes through, and nothing is kept.
+        under the number before), chunk_superseded (a newer call brings the same chunk), type_refused (the
+        first chunk tells that the file is of a type that is not taken), upload_not_open, and what
+        `complete_upload` raises. What reading `data` raises comes through, and nothing is kept.
         """
-        began = time.monotonic()
         standing = self._filling.chunk(upload_id, chunk_number, data, expected_hash)
-        if standing.result is None:
-            count = standing.plan.span(chunk_number).length
-            self._pace.add(upload_id, began, time.monotonic(), count)
         with self._calls:
             standing = self._filling.completed(upload_id, standing)
         return ChunkReceived(
@@ -216,7 +212,7 @@ class EmbeddedReceiver:
         )
 
     def resume_upload(self, upload_id: str) -> ResumedUpload:
-        """What of an upload is still to be sent.
+        """What of an upload is still to be sent; one in recovery is taken up again.
 
         Where nothing is missing, and the program ended before it was published, it is published now
         (with `auto_complete`). After an unclean end this reads again what may not have reached the disk.
@@ -245,22 +241,19 @@ class EmbeddedReceiver:
         becomes a version.
 
         Raises UploadError: upload_incomplete (with `missing` in its `extra`, ranges of chunk numbers),
-        sha256_mismatch (the upload is rejected and gone), path_conflict (a folder stands there, or a file
-        where a folder is needed: the upload stays open), completion_conflict (it was completed with
-        another `sha256`, or without), upload_not_open (it was cancelled, or rejected), file_not_found (the
-        file was deleted since).
+        sha256_mismatch and type_refused (the upload is rejected and gone), quota_exceeded, path_conflict (a
+        folder stands there, or a file where a folder is needed: the upload stays open), completion_conflict
+        (it was completed with another `sha256`, or without), upload_not_open (it was cancelled, or
+        rejected), file_not_found (the file was deleted since).
         """
         with self._calls:
-            file = self._filling.complete(upload_id, sha256)
-            self._pace.forget(upload_id)
-            return file
+            return self._filling.complete(upload_id, sha256)
 
     def cancel_upload(self, upload_id: str) -> UploadStatus:
         """Stop an upload and free its space. Again: the same. Raises UploadError: upload_not_open (it is
         published)."""
         with self._calls:
             self._receiver.endings.cancel(self._caller, upload_id)
-            self._pace.forget(upload_id)
             return self._looking.status(upload_id)
 
     # -- looking

@@ -26,9 +26,7 @@ from howdah_receiver.embedded.calls import Calls
 from howdah_receiver.embedded.looking import Looking, Standing, digest_in, plan_of, span_of
 from howdah_receiver.embedded.results import PublishedFile
 from howdah_receiver.uploads.session import Session
-from howdah_receiver.uploads.states import UploadState
-
-_LIVE = (UploadState.OPEN, UploadState.COMPLETING)
+from howdah_receiver.uploads.states import LIVE, UploadState
 
 
 class _Taker(Protocol):
@@ -132,7 +130,7 @@ class Filling:
         row = self._uploads.find(self._caller, upload_id)
         if row.state is UploadState.PUBLISHED:
             return row
-        if row.state not in _LIVE:
+        if row.state not in LIVE:
             raise ProblemError("upload_not_open", extra={"state": row.state.value}) from problem
         if not self._auto_complete or self.complete_if_whole(upload_id) is None:
             raise problem
@@ -169,10 +167,11 @@ class Filling:
         Raises ProblemError: upload_not_open, and what `complete` raises.
         """
         plan = plan_of(row)
+        self._take_up(row)
         view = self._uploads.view(self._caller, row.id)
         if view.row.state is UploadState.PUBLISHED:
             return Standing(plan, view.received, self._looking.published(view.row))
-        if view.row.state not in _LIVE:
+        if view.row.state not in LIVE:
             raise ProblemError("upload_not_open", extra={"state": view.row.state.value})
         return self.completed(row.id, Standing(plan, view.received))
 
@@ -192,12 +191,13 @@ class Filling:
     def complete(self, upload_id: str, sha256: str | None) -> PublishedFile:
         """See `EmbeddedReceiver.complete_upload`."""
         wanted = None if sha256 is None else digest_in(sha256).hex()
+        self._take_up(self._uploads.find(self._caller, upload_id))
         row, chunks = self._uploads.chunks(self._caller, upload_id)
         if row.state is not UploadState.PUBLISHED:
             missing = RangeSet.of(chunk.number for chunk in chunks).missing(
                 plan_of(row).total_chunks
             )
-            if row.state not in _LIVE:
+            if row.state not in LIVE:
                 raise ProblemError("upload_not_open", extra={"state": row.state.value})
             if missing:
                 raise ProblemError("upload_incomplete", extra={"missing": missing.pairs()})
@@ -206,6 +206,12 @@ class Filling:
             row = self._uploads.find(self._caller, upload_id)
         _check_words(row, wanted)
         return self._looking.published(row)
+
+    def _take_up(self, row: UploadRow) -> None:
+        """One in recovery is open again. Raises ProblemError: upload_not_open where it is gone meanwhile."""
+        if row.state is UploadState.EXPIRED:
+            with self._uploads.session(self._caller, row.id):
+                pass
 
     def _publish(self, row: UploadRow, digests: bytes, sha256: str | None) -> None:
         """Whoever else completes it meanwhile does so with the same words, and both get the same answer."""

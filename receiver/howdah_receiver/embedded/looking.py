@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,6 @@ from howdah_receiver.app import Receiver
 from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.uploads import UploadRow
-from howdah_receiver.embedded.pace import Pace
 from howdah_receiver.embedded.results import ChunkVerified, PublishedFile, UploadStatus
 from howdah_receiver.storage.reading import chunk_digest
 from howdah_receiver.uploads.service import UploadView
@@ -53,10 +51,9 @@ class Standing:
 class Looking:
     """Thread-safe."""
 
-    def __init__(self, receiver: Receiver, caller: Caller, pace: Pace) -> None:
+    def __init__(self, receiver: Receiver, caller: Caller) -> None:
         self._receiver = receiver
         self._caller = caller
-        self._pace = pace
 
     def status(self, upload_id: str) -> UploadStatus:
         """Raises ProblemError: upload_not_found."""
@@ -65,8 +62,9 @@ class Looking:
         file = self._published_if_there(row)
         speed = None
         if row.state is UploadState.OPEN:
-            speed = self._pace.speed(upload_id, time.monotonic())
+            speed = self._receiver.sessions.activity.bytes_per_second(upload_id) or None
         path = file.remote_path if file else row.path
+        expires_ns = self._receiver.expiry.ends_ns(row)
         return UploadStatus(
             upload_id=row.id,
             filename=remote_path.name(path),
@@ -79,7 +77,8 @@ class Looking:
             progress=Standing(row.plan, view.received).progress if row.plan else None,
             speed=speed,
             time_remaining=_time_remaining(view, speed),
-            started=_EPOCH + timedelta(microseconds=row.started_ns // 1000),
+            started=_time(row.started_ns),
+            expires=None if expires_ns is None else _time(expires_ns),
             metadata=msgspec.json.decode(row.start_body, type=StartUpload).metadata or {},
             path=file.path if file else None,
             problem=row.problem,
@@ -168,6 +167,10 @@ class Looking:
             return b""
         finally:
             os.close(opened.descriptor)
+
+
+def _time(time_ns: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=time_ns // 1000)
 
 
 def _time_remaining(view: UploadView, speed: float | None) -> float | None:

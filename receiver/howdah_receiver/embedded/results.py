@@ -113,7 +113,7 @@ class UploadStatus(Result):
     remote_path: str
     """Where in the space it is to stand, or stands."""
     status: str
-    """`open`, `completing`, `published`, `rejected` or `cancelled` (docs/states.md)."""
+    """`open`, `completing`, `published`, `rejected`, `cancelled`, `expired` or `gone` (docs/states.md)."""
     total_size: int | None
     """None where another door began it without one (docs/protocol.md, `size: null`)."""
     size_uploaded: int
@@ -121,11 +121,13 @@ class UploadStatus(Result):
     total_chunks: int | None
     progress: float | None
     speed: float | None
-    """Of the last 30 seconds, for what came through this face; None where nothing came."""
+    """Of the last ten seconds; None where nothing came."""
     time_remaining: float | None
     """Seconds at that speed; 0.0 once it is published."""
     started: datetime
     """With the time zone UTC."""
+    expires: datetime | None
+    """When it is put into recovery, or let go from there, if nothing comes; with the time zone UTC."""
     metadata: dict[str, str]
     """As it was given at the start."""
     path: Path | None

@@ -16,6 +16,7 @@ from howdah_receiver.settings.values import (
     Address,
     Bytes,
     Hosts,
+    Mode,
     Networks,
     Pin,
     Place,
@@ -158,6 +159,40 @@ class People(_Group):
     """So many passwords are hashed at once; each takes 64 MiB of memory and a processor for some 0.2 s."""
 
 
+class Keeping(_Group):
+    """What is kept, and for how long"""
+
+    trash_seconds: Annotated[Seconds, Field(ge=0)] = 30 * DAY
+    """So long is what was deleted kept in the trash."""
+    versions_seconds: Annotated[Seconds, Field(ge=0)] = 365 * DAY
+    """So long is a version kept after it was replaced."""
+    versions_count: Annotated[int, Field(ge=0)] = 100
+    """So many replaced versions of a file are kept at most."""
+    versions_daily_count: Annotated[int, Field(ge=0)] = 7
+    """Older versions are thinned out: of those that were replaced more than a day ago, the newest of each day
+    stays for so many days, ..."""
+    versions_weekly_count: Annotated[int, Field(ge=0)] = 4
+    """... the newest of each week for so many weeks, ..."""
+    versions_monthly_count: Annotated[int, Field(ge=0)] = 12
+    """... and the newest of each month for so many months. With all three 0, none is thinned out."""
+    history_seconds: Annotated[Seconds, Field(ge=0)] = 730 * DAY
+    """So long is it remembered that something stood at a path, after its content is gone for good: a folder
+    that is restored to a date names what is missing."""
+
+
+class Sharing(_Group):
+    """Files on the disk, for other programs (see files.md)"""
+
+    files_mode: Mode = "0666"
+    """The mode of new files, in octal, before `files_umask`. Folders get the same, and may be entered by
+    whoever may read them."""
+    files_umask: Mode = "0022"
+    """What is taken away from the modes of new files and folders."""
+    files_group: str | None = None
+    """The group of new files and folders, by name or number: those of its members may reach them. The
+    receiver's user must be one of them."""
+
+
 class Running(_Group):
     """Stopping and logs"""
 
@@ -194,7 +229,11 @@ GROUPS: tuple[type[BaseModel], ...] = (
     Trust,
     Requests,
     Uploading,
+    Keeping,
+    Sharing,
     People,
+    Keeping,
+    Sharing,
     Running,
     Watching,
 )

@@ -10,11 +10,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from howdah_receiver.errors import StartRefused
 from howdah_receiver.settings import agreement
 from howdah_receiver.settings.groups import (
+    Keeping,
     Listening,
     People,
     Places,
     Requests,
     Running,
+    Sharing,
     Trust,
     Uploading,
     Watching,
@@ -24,7 +26,17 @@ from howdah_receiver.settings.sources import PREFIX, ConfigFile, Environment, Gi
 
 
 class Settings(
-    Places, Listening, Trust, Requests, Uploading, People, Running, Watching, BaseSettings
+    Places,
+    Listening,
+    Trust,
+    Requests,
+    Uploading,
+    Keeping,
+    Sharing,
+    People,
+    Running,
+    Watching,
+    BaseSettings,
 ):
     """Frozen. Nothing needs to be set: the defaults make a receiver for this machine alone.
 

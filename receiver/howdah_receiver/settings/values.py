@@ -37,6 +37,7 @@ _TIMES = {
 }  # fmt: skip
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:]+\]?")
 _TYPE_PATTERN = re.compile(r"\.[^/\s]+|[\w.+*-]+/[\w.+*-]+")
+_MODE = re.compile(r"0?o?[0-7]{3}")
 _PIN = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -95,6 +96,13 @@ def _type_patterns(value: Any) -> Any:
 def _networks(value: Any) -> Any:
     """Raises ValueError."""
     return [ipaddress.ip_network(word, strict=False) for word in _words(value)]
+
+
+def _mode(value: Any) -> Any:
+    """Four octal digits. Not a number: TOML's 640 is not what `chmod 640` is. Raises ValueError."""
+    if not isinstance(value, str) or not _MODE.fullmatch(value):
+        raise ValueError
+    return f"0{value[-3:]}"
 
 
 def _place(value: Any) -> Any:
@@ -170,6 +178,7 @@ Networks = Annotated[
     BeforeValidator(_networks),
     Takes("addresses and networks between commas, such as 127.0.0.1, 10.0.0.0/8 or ::1"),
 ]
+Mode = Annotated[str, BeforeValidator(_mode), Takes('a mode in octal, in quotes, such as "0640"')]
 Place = Annotated[Path, BeforeValidator(_place), Takes("a path")]
 Address = Annotated[
     str, BeforeValidator(_address), Takes("an address such as https://files.example.org")

@@ -24,7 +24,7 @@ from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.uploads.activity import Activity
 from howdah_receiver.uploads.admission import Limits
-from howdah_receiver.uploads.sniffing import HEAD_BYTES
+from howdah_receiver.uploads.sniffing import HEAD_BYTES, sniff
 from howdah_receiver.uploads.type_rules import FileType
 from howdah_receiver.uploads.writers import ChunkChecker, ChunkWriter, Claim
 
@@ -64,6 +64,7 @@ class Session:
         self._unsafe: list[int] = []
         self._unsafe_bytes = 0
         self._doubtful: set[int] = set()
+        self._sniffed: tuple[bytes, str | None] | None = None
         # Why chunks that were checked do not count, where that is not the disk's fault.
         self._refusal: ProblemError | None = None
         self._closing = False
@@ -229,7 +230,9 @@ class Session:
         """
         with disk_errors():
             head = os.pread(self._descriptor, min(HEAD_BYTES, length), 0)
-        return self._limits.types.judge(path, head)
+        if self._sniffed is None or self._sniffed[0] != head:  # once, and not again to complete it
+            self._sniffed = head, sniff(head)
+        return self._limits.types.judge(path, self._sniffed[1])
 
     # -- used by the writers
 

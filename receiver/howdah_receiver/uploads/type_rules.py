@@ -9,7 +9,6 @@ from typing import Literal
 
 from howdah_common import remote_path
 from howdah_common.problems import ProblemError
-from howdah_receiver.uploads.sniffing import sniff
 from howdah_receiver.uploads.type_names import contradict, refined, type_by_name
 
 
@@ -37,12 +36,12 @@ class TypeRules:
         by_end = all(pattern.startswith(".") for pattern in self.allowed)
         self._check(path, denied=[said], allowed=[None] if by_end else None)
 
-    def judge(self, path: str, head: bytes) -> FileType:
-        """The type of a file that begins with `head` (see `sniffing.HEAD_BYTES`).
+    def judge(self, path: str, found: str | None) -> FileType:
+        """The type of a file whose first bytes tell that it is a `found`; None where it is empty.
 
         Raises ProblemError (type_refused).
         """
-        said, found = type_by_name(path), sniff(head)
+        said = type_by_name(path)
         if found is None:
             self._check(path, denied=[said], allowed=[said])
             return FileType(None, flagged=False)

@@ -130,12 +130,14 @@ TREES = (
         WHERE trash_id IS NULL""",
     "CREATE UNIQUE INDEX folders_once ON folders (space_id, path) WHERE trash_id IS NULL",
     "CREATE INDEX folders_by_parent ON folders (parent_id, name)",
+    "CREATE INDEX folders_by_folded ON folders (parent_id, folded)",
     "CREATE INDEX folders_by_trash ON folders (trash_id) WHERE trash_id IS NOT NULL",
     "CREATE UNIQUE INDEX files_once ON files (space_id, path) WHERE trash_id IS NULL",
     "CREATE INDEX files_by_name ON files (folder_id, name)",
     "CREATE INDEX files_by_size ON files (folder_id, size, name)",
     "CREATE INDEX files_by_modified ON files (folder_id, modified_ns, name)",
     "CREATE INDEX files_by_added ON files (folder_id, added_ns, name)",
+    "CREATE INDEX files_by_folded ON files (folder_id, folded)",
     "CREATE INDEX files_by_trash ON files (trash_id) WHERE trash_id IS NOT NULL",
     "ALTER TABLE versions ADD COLUMN space_id TEXT NOT NULL DEFAULT '' REFERENCES spaces (id)",
     """UPDATE versions SET space_id =
@@ -154,10 +156,10 @@ TREES = (
     """CREATE TABLE placements (
         number INTEGER NOT NULL, version_id TEXT NOT NULL, space_id TEXT NOT NULL,
         path TEXT NOT NULL, from_ns BIGINT NOT NULL, to_ns BIGINT NOT NULL,
-        PRIMARY KEY (number), FOREIGN KEY (version_id) REFERENCES versions (id),
-        FOREIGN KEY (space_id) REFERENCES spaces (id))""",
+        PRIMARY KEY (number), FOREIGN KEY (space_id) REFERENCES spaces (id))""",
     "CREATE INDEX placements_by_path ON placements (space_id, path)",
     "CREATE INDEX placements_by_version ON placements (version_id)",
+    "CREATE INDEX placements_by_end ON placements (to_ns)",
     """INSERT INTO placements (version_id, space_id, path, from_ns, to_ns)
         SELECT v.id, v.space_id, f.path, v.added_ns,
             coalesce((SELECT min(n.added_ns) FROM versions n
