@@ -12,13 +12,31 @@ from starlette.types import ASGIApp
 
 from howdah_common.messages import API
 from howdah_receiver.accounts.service import Accounts
-from howdah_receiver.api import answers, chunks, docs, files, folders, health, pair, uploads
+from howdah_receiver.api import (
+    answers,
+    chunks,
+    docs,
+    files,
+    folders,
+    health,
+    links,
+    pair,
+    requests,
+    shared,
+    uploads,
+    zip,
+)
 from howdah_receiver.api.context import Context
 from howdah_receiver.api.gate import Gate
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
+from howdah_receiver.files.archive import Archives
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.whole_digest import WholeDigests
+from howdah_receiver.links.door import LinkDoor
+from howdah_receiver.links.passwords import Passwords
+from howdah_receiver.links.receiving import Receiving
+from howdah_receiver.links.service import Links
 from howdah_receiver.settings import Settings
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.parts import Parts
@@ -56,6 +74,11 @@ class Receiver:
         self.uploads = Uploads(self.catalogue, parts, self.sessions, known)
         self.endings = Endings(self.catalogue, parts, tree, self.sessions)
         self.files = Files(self.catalogue, tree)
+        self.archives = Archives(self.catalogue, self.files)
+        passwords = Passwords()
+        self.links = Links(self.catalogue, passwords, settings.public_url)
+        self.link_door = LinkDoor(self.catalogue, passwords)
+        self.receiving = Receiving(self.catalogue, self.uploads, self.endings)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
         # Makes the pairing link of a code; set by whoever listens.
@@ -75,14 +98,28 @@ class Receiver:
             sessions=self.sessions,
             files=self.files,
             whole_digests=self.whole_digests,
+            archives=self.archives,
+            links=self.links,
+            link_door=self.link_door,
+            receiving=self.receiving,
             executor=self.executor,
         )
-        protocol = [*pair.routes, *uploads.routes, *chunks.routes, *files.routes, *folders.routes]
+        protocol = [
+            *pair.routes,
+            *uploads.routes,
+            *chunks.routes,
+            *files.routes,
+            *zip.routes,  # before `folders`: it is no folder's id
+            *folders.routes,
+            *links.routes,
+        ]
         starlette = Starlette(
             routes=[
                 Mount(API, Router(protocol, redirect_slashes=False)),
                 *health.routes,
                 *docs.routes,
+                *shared.routes,
+                *requests.routes,
             ],
             exception_handlers=answers.HANDLERS,
         )

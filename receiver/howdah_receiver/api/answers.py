@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -61,6 +62,11 @@ def check_announced(request: Request, most_bytes: int) -> None:
         raise ProblemError("body_too_large", f"{most_bytes} bytes are the most.")
 
 
+def path_to_log(path: str) -> str:
+    """Without the secret that stands in the path of a link."""
+    return re.sub(r"^/s/[^/]+", "/s/...", path, count=1)
+
+
 def problem_answer(error: ProblemError) -> Response:
     problem = error.problem
     document: dict[str, Any] = {
@@ -77,7 +83,7 @@ def problem_answer(error: ProblemError) -> Response:
     if retry is not None:
         headers["Retry-After"] = str(retry)
     if problem.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = "Link" if error.code == "link_password" else "Bearer"
     return Response(msgspec.json.encode(document), problem.status, headers, media_type=MEDIA_TYPE)
 
 
@@ -85,20 +91,26 @@ async def on_problem(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProblemError):
         raise TypeError("only for problems") from error
     level = logging.WARNING if error.problem.status >= 500 else logging.DEBUG
-    _log.log(level, "%s %s: %s", request.method, request.scope["path"], error.sentence)
+    _log.log(level, "%s %s: %s", request.method, path_to_log(request.scope["path"]), error.sentence)
     return problem_answer(error)
 
 
 async def on_disconnect(request: Request, error: Exception) -> Response:
     """Nobody is there to read an answer; what was whole was kept."""
-    _log.debug("%s %s: the client went away", request.method, request.scope["path"])
+    _log.debug("%s %s: the client went away", request.method, path_to_log(request.scope["path"]))
     return Response(status_code=499)
 
 
 async def on_mistake(request: Request, error: Exception) -> Response:
     """Whatever nobody expected: an id for the log, and nothing else that could tell a stranger anything."""
     number = new_id()[:12]
-    _log.error("%s %s: mistake %s", request.method, request.scope["path"], number, exc_info=error)
+    _log.error(
+        "%s %s: mistake %s",
+        request.method,
+        path_to_log(request.scope["path"]),
+        number,
+        exc_info=error,
+    )
     return problem_answer(ProblemError("internal", f"Its id is {number}."))
 
 

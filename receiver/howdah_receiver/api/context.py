@@ -12,8 +12,12 @@ from starlette.requests import Request
 
 from howdah_receiver.accounts.service import Accounts
 from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.files.archive import Archives
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.whole_digest import WholeDigests
+from howdah_receiver.links.door import LinkDoor
+from howdah_receiver.links.receiving import Receiving
+from howdah_receiver.links.service import Links
 from howdah_receiver.uploads.endings import Endings
 from howdah_receiver.uploads.service import Uploads
 from howdah_receiver.uploads.sessions import Sessions
@@ -30,6 +34,10 @@ class Context:
     sessions: Sessions
     files: Files
     whole_digests: WholeDigests
+    archives: Archives
+    links: Links
+    link_door: LinkDoor
+    receiving: Receiving
     executor: Executor
     # Completions that take longer than a request may wait, by upload.
     completions: dict[str, asyncio.Future[Any]] = field(default_factory=dict)

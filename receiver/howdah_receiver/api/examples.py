@@ -29,6 +29,7 @@ from howdah_common.messages import (
     UploadManifest,
     VerifyAnswer,
 )
+from howdah_receiver.api import examples_links
 
 CONTENT = b"abc"
 _ALGORITHM = digests.SHA256
@@ -128,4 +129,6 @@ _ALL: tuple[Message, ...] = (
         catalogue=_CATALOGUE,
     ),
 )
-OF_TYPE: Mapping[type, Message] = {type(message): message for message in _ALL}
+OF_TYPE: Mapping[type, Message] = {
+    type(message): message for message in (*_ALL, *examples_links.ALL)
+}

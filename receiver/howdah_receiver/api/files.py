@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Annotated
 from urllib.parse import quote
 
@@ -101,14 +101,30 @@ async def content(request: Request) -> Response:
     """
     context, caller = context_of(request), caller_of(request)
     opened = await context.offload(context.files.open, caller, request.path_params["file"])
+    return await content_answer(request, context, opened)
+
+
+Before = Callable[[int], Awaitable[Mapping[str, str]]]
+
+
+async def content_answer(
+    request: Request, context: Context, opened: OpenFile, before: Before | None = None
+) -> Response:
+    """The bytes of an opened file, or what else its headers ask for; it is closed when they are sent.
+
+    `before` is called once it is sure that bytes will be sent, with the first one's place; it gives more
+    headers, or raises ProblemError.
+    """
     try:
-        return _content_answer(request, context, opened)
+        return await _content_answer(request, context, opened, before)
     except BaseException:
         os.close(opened.descriptor)
         raise
 
 
-def _content_answer(request: Request, context: Context, opened: OpenFile) -> Response:
+async def _content_answer(
+    request: Request, context: Context, opened: OpenFile, before: Before | None
+) -> Response:
     row = opened.row
     etag = f'"{row.version_id}"'
     headers = _content_headers(row, etag)
@@ -129,6 +145,8 @@ def _content_answer(request: Request, context: Context, opened: OpenFile) -> Res
     if request.method == "HEAD":
         os.close(opened.descriptor)
         return Response(status_code=status, headers=headers)
+    if before is not None:
+        headers.update(await before(first))
     body = _blocks(context, opened.descriptor, first, last + 1)
     return StreamingResponse(body, status, headers)
 
@@ -148,19 +166,25 @@ def _wanted_range(headers: Headers, etag: str, size: int) -> tuple[int, int] | N
 
 
 def _content_headers(row: FileRow, etag: str) -> dict[str, str]:
-    name = quote(remote_path.name(row.path), safe="")
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
         "Content-Type": CONTENT_TYPE,
-        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Cross-Origin-Resource-Policy": "same-origin",
+        **attachment(remote_path.name(row.path)),
     }
     if row.sha256:
         headers["Repr-Digest"] = digests.to_field(digests.SHA256, row.sha256)
     return headers
+
+
+def attachment(name: str) -> dict[str, str]:
+    """Headers that keep what is sent from ever being shown on our origin."""
+    return {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
 
 
 async def _blocks(context: Context, descriptor: int, first: int, end: int) -> AsyncIterator[bytes]:
@@ -187,12 +211,13 @@ async def verify(request: Request) -> Response:
 
 _FILE = {"file": "The file's id."}
 _READING = ("file_not_found", "unavailable")
-_CONTENT = (
+CONTENT_HEADERS = (
     Header("ETag", "The version's id, in quotes."),
     Header("Repr-Digest", "SHA-256 of the whole file, `sha-256=:BASE64:`, once it is known."),
     Header("Accept-Ranges", "`bytes`."),
     Header("Content-Disposition", "An attachment, with the file's name."),
 )
+RANGE_HEADERS = (*CONTENT_HEADERS, Header("Content-Range", "Which bytes, and of how many."))
 
 routes = [
     Call(
@@ -257,13 +282,9 @@ routes = [
                 Parameter("If-None-Match", "header", "ETags of versions that the client has."),
             ),
             answers={
-                200: Answer("The whole.", CONTENT_TYPE, _CONTENT),
-                206: Answer(
-                    "The range.",
-                    CONTENT_TYPE,
-                    (*_CONTENT, Header("Content-Range", "Which bytes, and of how many.")),
-                ),
-                304: Answer("The client has it.", headers=_CONTENT),
+                200: Answer("The whole.", CONTENT_TYPE, CONTENT_HEADERS),
+                206: Answer("The range.", CONTENT_TYPE, RANGE_HEADERS),
+                304: Answer("The client has it.", headers=CONTENT_HEADERS),
             },
             problems=(*_READING, "range_not_satisfiable", "file_damaged"),
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,22 +22,55 @@ from howdah_common.messages import API, CATALOGUE_HEADER, CHANGE_HEADER
 from howdah_common.problems import ProblemError
 from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.accounts.service import Accounts
-from howdah_receiver.api.answers import problem_answer
+from howdah_receiver.api.answers import path_to_log, problem_answer
 from howdah_receiver.catalogue.database import Catalogue
 
 OPEN_ROUTES = frozenset(
     {("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/readyz"), ("HEAD", "/readyz"),
      ("GET", "/openapi.json"), ("HEAD", "/openapi.json"), ("GET", "/docs"), ("HEAD", "/docs"),
-     ("POST", f"{API}/pair")}
+     ("POST", f"{API}/pair"),
+     # Links: their secret is the credential, and their handlers look at it.
+     ("GET", "/s/-/links.css"), ("HEAD", "/s/-/links.css"),
+     ("GET", "/s/-/request.js"), ("HEAD", "/s/-/request.js"),
+     ("GET", "/s/-/icon.svg"), ("HEAD", "/s/-/icon.svg"),
+     ("GET", "/s/{secret}"), ("HEAD", "/s/{secret}"), ("POST", "/s/{secret}/password"),
+     ("GET", "/s/{secret}/content"), ("HEAD", "/s/{secret}/content"),
+     ("GET", "/s/{secret}/list"), ("HEAD", "/s/{secret}/list"),
+     ("GET", "/s/{secret}/files/{below}"), ("HEAD", "/s/{secret}/files/{below}"),
+     ("GET", "/s/{secret}/zip"), ("HEAD", "/s/{secret}/zip"),
+     ("POST", "/s/{secret}/uploads"), ("GET", "/s/{secret}/uploads/{upload}"),
+     ("HEAD", "/s/{secret}/uploads/{upload}"), ("DELETE", "/s/{secret}/uploads/{upload}"),
+     ("PUT", "/s/{secret}/uploads/{upload}/chunks/{number}"),
+     ("POST", "/s/{secret}/uploads/{upload}/complete")}
 )  # fmt: skip
-"""All that a stranger may ask."""
+"""All that a stranger may ask: methods and paths, with a name in braces for any one step of a path;
+`{below}` for any number of steps."""
+
+
+def _pattern(path: str) -> str:
+    return re.sub(r"\\\{(\w+)\\\}", lambda m: ".+" if m[1] == "below" else "[^/]+", re.escape(path))
+
+
+_OPEN_PATTERNS = [
+    (method, re.compile(_pattern(path), re.DOTALL)) for method, path in OPEN_ROUTES if "{" in path
+]
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether a stranger may ask for that."""
+    if (method, path) in OPEN_ROUTES:
+        return True
+    return path.startswith("/s/") and any(
+        method == known and pattern.fullmatch(path) for known, pattern in _OPEN_PATTERNS
+    )
+
 
 _log = logging.getLogger(__name__)
 
 
 def caller_of(request: Request) -> Caller:
-    """Who asks; the gate has seen to it that somebody does."""
-    caller = request.scope["howdah.caller"]
+    """Who asks; the gate has seen to it that somebody does, or a link's handler that the link holds."""
+    caller = request.scope.get("howdah.guest") or request.scope["howdah.caller"]
     assert isinstance(caller, Caller)
     return caller
 
@@ -81,13 +115,17 @@ class Gate:
                     await problem_answer(ProblemError("unavailable"))(scope, receive, send_on)
         # The query may hold names of files: it stays out.
         _log.debug(
-            "%s %s %d %.3fs", scope["method"], scope["path"], status, time.monotonic() - began
+            "%s %s %d %.3fs",
+            scope["method"],
+            path_to_log(scope["path"]),
+            status,
+            time.monotonic() - began,
         )
 
     async def _admit(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         self._check_host(headers.getlist("host"))
-        if (scope["method"], scope["path"]) in OPEN_ROUTES:
+        if is_open(scope["method"], scope["path"]):
             return
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:

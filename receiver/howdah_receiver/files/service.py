@@ -89,6 +89,10 @@ class Files:
         Raises ProblemError: file_not_found, file_damaged, unavailable, storage_failed.
         """
         space, row = self.find(caller, file_id)
+        return self.open_current(space, row)
+
+    def open_current(self, space: Space, row: FileRow) -> OpenFile:
+        """As `open`; the caller has seen to it that whoever asks may read the space."""
         with disk_errors():
             descriptor, current = self._outside.open_current(space, row.path)
         if current.damaged:

@@ -22,7 +22,7 @@ from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_common.remote_path import BadPath, check_path
 from howdah_receiver.accounts.caller import Caller, Right
-from howdah_receiver.catalogue import spaces
+from howdah_receiver.catalogue import links, spaces
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.spaces import Space
@@ -62,7 +62,7 @@ class Uploads:
         """Begin an upload, or find the one that this very start began before; whether it is new.
 
         Raises ProblemError: bad_path, bad_chunk_size, digest_unsupported, client_id_conflict, not_found
-        (no such space), not_allowed, upload_not_found, storage_full, storage_failed.
+        (no such space), not_allowed, upload_not_found, link_full, storage_full, storage_failed.
         """
         body = msgspec.json.encode(request)
         with self._catalogue.read() as connection:
@@ -71,6 +71,8 @@ class Uploads:
                 own_upload(connection, caller, before.id)
                 return _same_start(before, body), False
             space = spaces.space_for(connection, caller, request.space, Right.SEND)
+            if caller.link_id is not None:  # and again as the row is added: see `_create`
+                links.check_room(connection, caller.link_id, request.size or 0)
         upload = _new_upload(caller, space, request, body)
         return self._create(upload)
 
@@ -79,6 +81,8 @@ class Uploads:
             self._parts.create(upload.id, upload.size)
         try:
             with disk_errors(), self._catalogue.write() as connection:
+                if upload.link_id is not None:
+                    links.check_room(connection, upload.link_id, upload.size or 0)
                 rows.insert(connection, upload)
         except IntegrityError:  # the same start came twice at once
             self._parts.remove(upload.id)
@@ -195,6 +199,7 @@ def _new_upload(caller: Caller, space: Space, request: StartUpload, body: bytes)
         started_ns=now,
         suspect=False,
         device_id=caller.device_id,
+        link_id=caller.link_id,
         active_ns=now,
         reserved_bytes=request.size or 0,
     )
