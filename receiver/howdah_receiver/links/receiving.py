@@ -49,7 +49,7 @@ class Receiving:
         """
         if asked.size is None or asked.space is not None:
             raise ProblemError("bad_request", "By a link a start says the size, and no space.")
-        below = asked.path
+        below = _checked(asked.path)
         if link.row.asks_name:
             below = f"{safe_name(asked.name)}/{below}"
         request = StartUpload(
