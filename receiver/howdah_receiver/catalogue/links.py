@@ -111,6 +111,14 @@ def by_id(connection: Connection, link_id: str) -> FoundLink | None:
     return None if row is None else _found(connection, row)
 
 
+def ids_that_begin_with(connection: Connection, wanted: str, most: int) -> list[str]:
+    """Some of the links whose ids begin with that; none for nothing."""
+    if not wanted:
+        return []
+    query = select(links.c.id).where(links.c.id.startswith(wanted, autoescape=True)).limit(most)
+    return list(connection.execute(query).scalars())
+
+
 def page(
     connection: Connection,
     whose: ColumnElement[bool],

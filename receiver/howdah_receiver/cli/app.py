@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from howdah_receiver.cli import looking, pairing, serving
+from howdah_receiver.cli import links, looking, pairing, serving
 from howdah_receiver.errors import StartRefused
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.add_typer(serving.commands)
 app.add_typer(pairing.commands)
 app.add_typer(looking.commands)
+app.add_typer(links.commands, name="link")
 
 
 def run() -> None:

@@ -5,7 +5,7 @@
 
 const AT_ONCE = 3;                       // chunks of one file on their way
 const PAUSES = [1, 2, 5, 15, 30];        // seconds before another try
-const MOST_TRIES = 40;                   // in a row without anything arriving: some 20 minutes
+const MOST_TRIES = 40;                   // of one chunk in a row: some 20 minutes
 const FRAME = document.getElementById("request");
 const BASE = FRAME.dataset.base;
 const encoder = new TextEncoder();
@@ -122,7 +122,6 @@ class Sending {
     this.path = path;
     this.sender = sender;
     this.sent = 0;
-    this.tries = 0;
     this.state = "waiting";
     this.stop = new AbortController();
     this.upload = null;
@@ -225,16 +224,15 @@ class Sending {
 
   /* Again and again while it may pass by itself. */
   async patiently(work) {
-    for (;;) {
+    for (let tries = 0; ;) {
       try {
         const done = await work();
-        if (this.tries) this.row.say("");
-        this.tries = 0;
+        if (tries) this.row.say("");
         return done;
       } catch (problem) {
         const passes = problem instanceof Refused ? problem.passes : problem instanceof TypeError;
-        if (this.stop.signal.aborted || !passes || this.tries >= MOST_TRIES) throw problem;
-        const seconds = Math.max(problem.after || 0, PAUSES[Math.min(this.tries++, PAUSES.length - 1)]);
+        if (this.stop.signal.aborted || !passes || tries >= MOST_TRIES) throw problem;
+        const seconds = Math.max(problem.after || 0, PAUSES[Math.min(tries++, PAUSES.length - 1)]);
         this.row.say(`${this.words(problem)} Next try in ${seconds} s.`, true);
         await pause(seconds, this.stop.signal);
       }
@@ -266,7 +264,7 @@ class Row {
     name.textContent = sending.path;
     this.acts = document.createElement("span");
     this.acts.className = "acts";
-    this.retry = this.act("Try again", () => { sending.state = "waiting"; sending.tries = 0; this.say(""); run(); });
+    this.retry = this.act("Try again", () => { sending.state = "waiting"; this.say(""); run(); });
     this.stop = this.act("Cancel", () => sending.cancel());
     this.bar = document.createElement("progress");
     this.bar.max = 1;
@@ -319,7 +317,8 @@ function sums() {
   const kept = all.filter((one) => one.state !== "cancelled").length;
   document.getElementById("sums").hidden = !kept;
   document.getElementById("sum").textContent = done === kept
-    ? `All ${kept === 1 ? "has" : kept + " have"} arrived. You may close this page.` : `${done} of ${kept} arrived`;
+    ? `${kept === 1 ? "It has" : `All ${kept} have`} arrived. You may close this page.`
+    : `${done} of ${kept} arrived`;
 }
 
 /* -- the queue */
