@@ -41,7 +41,7 @@ mutants: setup-test ## break the code on purpose and see the tests notice
 	@$(python) tests/faults/mutants.py
 
 bench: setup-test ## measure
-	@$(python) tests/bench/transfer.py && $(python) tests/bench/window.py
+	@$(python) tests/bench/transfer.py && $(python) tests/bench/window.py && $(python) tests/bench/catalogue.py
 
 screenshots: setup-test ## take pictures of the window into build/screenshots
 	@$(python) tests/together/screenshots.py $(ARGS)
@@ -52,8 +52,8 @@ wheel: setup ## build dist/howdah-*.whl
 lock: ## for maintainers: resolve again, UPGRADE=--upgrade for newer versions
 	@packaging/lock.sh $(UPGRADE)
 
-licences: setup ## write docs/licences.md from what is installed
-	@$(python) packaging/licences.py
+licences: setup ## write docs/licences.md and the container's locks from what is installed
+	@$(python) packaging/licences.py && $(python) packaging/docker_lock.py
 
 docs: setup ## write problems.md, states.md and settings.md in docs/ from the code
 	@$(python) packaging/problems_page.py && $(python) packaging/states_page.py && $(python) packaging/settings_page.py

@@ -126,7 +126,8 @@ missing_for_window() {
 }
 
 # A compiler for the shim that makes disks fail, curl for the examples of the docs, prlimit and unshare
-# for small disks; unzip to read our zips, and a browser for the pages of links; for the window a display
+# for small disks, the proxies of docs/proxies.md, systemd's tools for its unit, unzip to read our zips,
+# and a browser for the pages of links; for the window a display
 # that nobody sees, and a font for the letters that Inter does not have.
 missing_for_tests() {
     command -v gcc >/dev/null || echo gcc
@@ -136,6 +137,9 @@ missing_for_tests() {
     command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo chromium
     [ -e /usr/include/stdio.h ] || echo libc6-dev
     command -v prlimit >/dev/null && command -v unshare >/dev/null || echo util-linux
+    PATH=$PATH:/usr/sbin command -v nginx >/dev/null || echo nginx-light
+    command -v caddy >/dev/null || echo caddy
+    command -v systemd-analyze >/dev/null || echo systemd
     command -v Xvfb >/dev/null || echo xvfb
     command -v xauth >/dev/null || echo xauth
     set -- /usr/share/fonts/*/DejaVuSans.ttf /usr/share/fonts/*/*/DejaVuSans.ttf

@@ -23,6 +23,8 @@ MOST_JSON_BYTES = 8 * 1024 * 1024
 MOST_HAVE_DIGESTS = 8_192
 MOST_PER_PAGE = 1_000
 
+SortBy = Literal["name", "size", "changed", "added"]
+SortOrder = Literal["asc", "desc"]
 UploadStateName = Literal[
     "open", "completing", "published", "rejected", "cancelled", "expired", "gone"
 ]
@@ -76,13 +78,22 @@ class FileInfo(Message, frozen=True, tag_field="kind", tag="file"):
     sha256: Annotated[
         HexDigest | None, Meta(description="Of the whole file; known a while after publication.")
     ] = None
+    media_type: Annotated[
+        str | None, Meta(description="As its first bytes tell, for what came by an upload.")
+    ] = None
+    flagged: Annotated[
+        bool, Meta(description="Its name says another type than its first bytes.")
+    ] = False
 
 
 class FolderInfo(Message, frozen=True, tag_field="kind", tag="folder"):
-    """A folder in a folder."""
+    """A folder. `bytes`, `files` and `folders`, where a folder is listed: what is in it and all below it."""
 
     space: str
     path: str
+    bytes: int | None = None
+    files: int | None = None
+    folders: int | None = None
 
 
 class UploadInfo(Message, frozen=True):
@@ -103,8 +114,22 @@ class UploadInfo(Message, frozen=True):
     expires_ns: Annotated[
         int | None,
         Meta(
-            description="When it is let go if nothing comes; absent while nothing is let go by itself."
+            description="When it goes into recovery if nothing comes, or, in recovery, when it is let go;"
+            " absent where that never happens by itself."
         ),
+    ] = None
+    media_type: Annotated[
+        str | None, Meta(description="As its first bytes tell; absent until they are there.")
+    ] = None
+    device: Annotated[str | None, Meta(description="Name of the device that began it.")] = None
+    account: Annotated[
+        str | None, Meta(description="Name of its account, where those of all are listed.")
+    ] = None
+    bytes_per_second: Annotated[
+        int | None, Meta(description="Of the last ten seconds; absent where nothing came.")
+    ] = None
+    seconds_left: Annotated[
+        int | None, Meta(description="At that speed; absent where that cannot be said.")
     ] = None
     known: Annotated[
         bool,
@@ -121,7 +146,7 @@ class UploadInfo(Message, frozen=True):
 
 
 class UploadList(Message, frozen=True):
-    """The account's uploads that are open or completing."""
+    """Uploads that are open or completing, and in recovery where that is asked for; oldest first."""
 
     uploads: list[UploadInfo]
 
@@ -189,13 +214,36 @@ class VerifyAnswer(Message, frozen=True):
 
 
 class FileList(Message, frozen=True):
-    """What stands at a path: a folder's entries, or one file. Folders first, then by name."""
+    """What stands at a path: a page of a folder's entries, folders first, or one file; or what was found.
+
+    `bytes`, `files` and `folders`: of the folder itself and all below it.
+    """
 
     kind: Literal["folder", "file"]
     items: list[FileInfo | FolderInfo]
     page: int
     per_page: int
     total: int
+    total_is_at_least: Annotated[
+        bool,
+        Meta(description="A search found more than `total`, which is all that has page numbers."),
+    ] = False
+    sort_by: Annotated[
+        SortBy | None,
+        Meta(
+            description="Absent where too much was found to be sorted: what is new is first then."
+        ),
+    ] = None
+    sort_order: SortOrder | None = None
+    next: Annotated[
+        str | None,
+        Meta(
+            description="What to send as `after` for the entries after these, where there are more."
+        ),
+    ] = None
+    bytes: int | None = None
+    files: int | None = None
+    folders: int | None = None
 
 
 class NewFolder(Message, frozen=True):

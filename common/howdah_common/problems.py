@@ -74,6 +74,10 @@ PROBLEMS = _table(
      "Send the body without Content-Encoding."),
     ("media_type_unsupported", 415, Next.USER, "The body is not of the type that belongs here.",
      "See docs/protocol.md for the type of each call."),
+    ("type_refused", 415, Next.USER, "The receiver does not take files of this type.",
+     "Ask the receiver's owner which types it takes."),
+    ("upload_too_large", 413, Next.USER, "The file is larger than the receiver takes.",
+     "Ask the receiver's owner to raise the limit, or send the file elsewhere."),
     ("request_timeout", 408, Next.RETRY, "The request took too long to arrive.",
      "The transfer tries again by itself; check the line if it goes on."),
     ("method_not_allowed", 405, Next.USER, "This address does not take that method.",
@@ -85,12 +89,24 @@ PROBLEMS = _table(
      "Run `howdah-receiver pair` there and `howdah pair LINK` here."),
     ("pairing_refused", 403, Next.USER, "The pairing code is wrong, used or expired.",
      "Run `howdah-receiver pair` at the receiver for a new link."),
+    ("login_refused", 401, Next.USER, "The address or the password is wrong.",
+     "Check both; whoever runs the receiver can set another password."),
+    ("login_ended", 401, Next.USER, "This login has ended.",
+     "Sign in again."),
+    ("signup_closed", 403, Next.USER, "This receiver takes new accounts by invitation alone.",
+     "Ask whoever runs the receiver for an invitation."),
+    ("invitation_refused", 403, Next.USER, "The invitation is wrong, used or expired, or for another address.",
+     "Ask whoever runs the receiver for another one."),
+    ("password_refused", 403, Next.USER, "The password so far is another one.",
+     "Type the password that you sign in with now."),
     ("too_many_attempts", 429, Next.RETRY, "There were too many attempts.",
      "Wait a minute, then try again."),
     ("link_password", 401, Next.USER, "The password of the link is missing or wrong.",
      "Ask whoever sent the link for its password."),
     ("too_many_downloads", 429, Next.RETRY, "Too many folders are being fetched at the same time.",
      "Wait until one of them is done, then try again."),
+    ("too_many_uploads", 429, Next.RETRY, "Too many uploads were begun at once.",
+     "The transfer goes on by itself when others have ended."),
     # -- what
     ("link_not_found", 404, Next.USER, "There is no such link, or it has ended.",
      "Ask whoever sent it for another one."),
@@ -102,6 +118,23 @@ PROBLEMS = _table(
      "Ask an owner of the space for another role."),
     ("upload_not_found", 404, Next.RESTART, "The receiver does not know this upload.",
      "The file is sent again from its start."),
+    # -- accounts and spaces
+    ("bad_email", 422, Next.USER, "This is no e-mail address.",
+     "Write it like someone@example.org."),
+    ("bad_name", 422, Next.USER, "This cannot be a name.",
+     "Choose one of 1 to 100 characters, without control characters; that of an account has no @ in it either."),
+    ("password_weak", 422, Next.USER, "This password is too easy to guess.",
+     "Choose a longer one; four words that have nothing to do with each other are good."),
+    ("email_taken", 409, Next.USER, "There is an account with this address.",
+     "Sign in with it, or use another address."),
+    ("name_taken", 409, Next.USER, "There is an account of this name.",
+     "Choose another name."),
+    ("last_admin", 409, Next.USER, "Nobody else could look after this receiver.",
+     "Make another account an admin first."),
+    ("last_owner", 409, Next.USER, "The space would have no owner.",
+     "Make another member an owner first."),
+    ("space_not_empty", 409, Next.USER, "There is something in this space.",
+     "Remove its files and folders, their versions and what is in its trash first."),
     # -- states that clash
     ("client_id_conflict", 409, Next.RESTART, "Another upload was begun under the same id.",
      "The file is sent again under a new id."),
@@ -132,6 +165,8 @@ PROBLEMS = _table(
     # -- the receiver's own trouble
     ("storage_full", 507, Next.RETRY, "The receiver's disk is full.",
      "Free some space there; the transfer goes on by itself."),
+    ("quota_exceeded", 507, Next.RETRY, "The quota at the receiver is used up.",
+     "Delete something there, also from the trash, or ask its owner for more; the transfer goes on by itself."),
     ("storage_failed", 503, Next.RETRY, "The receiver's disk reported an error.",
      "Check the receiver's log and disk; the transfer goes on by itself."),
     ("file_damaged", 500, Next.USER, "The stored file no longer matches its digest.",
@@ -151,6 +186,10 @@ PROBLEMS = _table(
      "Pair with the address of the receiver itself."),
     ("certificate_changed", 0, Next.USER, "The receiver shows another certificate than the one paired with.",
      "If it was renewed on purpose, pair again; if not, somebody may be listening."),
+    ("certificate_untrusted", 0, Next.USER, "Nobody whom this computer trusts vouches for the receiver's certificate.",
+     "Check this computer's clock and the address; at the receiver, check that its certificate is valid."),
+    ("other_receiver", 0, Next.USER, "Another receiver answers at this address.",
+     "Check the address; to work with that receiver, pair with it."),
     ("insecure_address", 0, Next.USER, "A token is never sent unencrypted over a network.",
      "Pair with an https address."),
     ("bad_link", 0, Next.USER, "This is not a pairing link.",
@@ -216,6 +255,16 @@ class ProblemError(Exception):
     def sentence(self) -> str:
         """What happened, for a person."""
         return f"{self.problem.sentence} {self.detail}".rstrip()
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, for a person."""
+        return self.problem.remedy
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that carries it; 0: it never crosses the wire."""
+        return self.problem.status
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.problem.remedy} ({self.code})"

@@ -1,4 +1,5 @@
-"""The receiver's own certificate: made once, pinned by the clients that pair."""
+"""The certificate that the receiver shows: its own, made once and pinned by the clients that pair, or the
+owner's."""
 
 from __future__ import annotations
 
@@ -7,8 +8,12 @@ import hashlib
 import ipaddress
 import os
 import socket
+import ssl
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+
+from howdah_receiver.errors import StartRefused
 
 _DAYS = 20 * 365
 """Clients trust the certificate itself, not its dates: a new one means that every device pairs again."""
@@ -23,15 +28,80 @@ class Certificate:
 
 
 def certificate_in(folder: Path, host: str) -> Certificate:
-    """The certificate in `folder`/tls, made if there is none."""
+    """The certificate in `folder`/tls, made if there is none. Raises StartRefused."""
     place = folder / "tls"
     certificate_file, key_file = place / "certificate.pem", place / "key.pem"
-    if not (certificate_file.exists() and key_file.exists()):
-        place.mkdir(mode=0o700, exist_ok=True)
-        key, certificate = _make(host)
-        _write(key_file, key)
-        _write(certificate_file, certificate)
-    return Certificate(certificate_file, key_file, _fingerprint(certificate_file.read_bytes()))
+    try:
+        if not (certificate_file.exists() and key_file.exists()):
+            place.mkdir(mode=0o700, exist_ok=True)
+            key, certificate = _make(host)
+            _write(key_file, key)
+            _write(certificate_file, certificate)
+        return Certificate(certificate_file, key_file, _fingerprint(certificate_file.read_bytes()))
+    except OSError as error:
+        raise StartRefused(
+            f"The receiver's certificate in {place} cannot be used: {error.strerror}.",
+            "See to the disk, and to the rights of that folder.",
+        ) from error
+    except ValueError as error:
+        raise StartRefused(
+            f"The file {certificate_file} holds no certificate.",
+            "Put the folder tls back from a backup; or remove it, and pair every device again.",
+        ) from error
+
+
+def certificate_given(certificate_file: Path, key_file: Path) -> Certificate:
+    """The owner's certificate, looked over. Raises StartRefused for what no client could trust."""
+    from cryptography import x509
+
+    content = _read("certificate_file", certificate_file)
+    _read("key_file", key_file)
+    try:
+        leaf = x509.load_pem_x509_certificate(content)
+    except ValueError as error:
+        raise StartRefused(
+            f"The file {certificate_file} (certificate_file) holds no certificate.",
+            "Name a file in PEM: it begins with -----BEGIN CERTIFICATE-----.",
+        ) from error
+    if leaf.not_valid_after_utc <= dt.datetime.now(dt.UTC):
+        raise StartRefused(
+            f"The certificate {certificate_file} has expired, on {leaf.not_valid_after_utc:%Y-%m-%d}.",
+            "Renew it, or leave certificate_file and key_file out: the receiver then makes one.",
+        )
+    load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate_file, key_file)
+    return Certificate(certificate_file, key_file, _fingerprint(content))
+
+
+def load(context: ssl.SSLContext, certificate_file: Path, key_file: Path) -> None:
+    """Have `context` show the certificate from its next handshake on. Raises StartRefused."""
+    try:
+        # Without a password, OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(certificate_file, key_file, password="")
+    except (ssl.SSLError, ValueError) as error:
+        if getattr(error, "reason", "") == "KEY_VALUES_MISMATCH":
+            raise StartRefused(
+                f"The key {key_file} does not belong to the certificate {certificate_file}.",
+                "Name the two files that were made together.",
+            ) from error
+        raise StartRefused(
+            f"The certificate {certificate_file} and the key {key_file} cannot be used.",
+            "Both must be in PEM, and the key without a passphrase.",
+        ) from error
+
+
+def others_may_read(key_file: Path) -> bool:
+    return bool(key_file.stat().st_mode & stat.S_IROTH)
+
+
+def _read(name: str, path: Path) -> bytes:
+    """Raises StartRefused."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StartRefused(
+            f"The file {path} ({name}) cannot be read: {error.strerror}.",
+            "Name a file that the receiver's user may read.",
+        ) from error
 
 
 def _make(host: str) -> tuple[bytes, bytes]:

@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ def _address(folder: int) -> str:
 
 
 Line = dict[str, Any]
+Told = Generator[Line, None, None]
 Answer = Callable[[str, Mapping[str, Any]], Iterable[Line]]
 
 
@@ -76,7 +77,7 @@ def is_running(data: Path) -> bool:
     return connection is not None
 
 
-def ask(data: Path, command: str, arguments: Mapping[str, Any]) -> Iterator[Line] | None:
+def ask(data: Path, command: str, arguments: Mapping[str, Any]) -> Told | None:
     """What the receiver that runs on `data` tells, line by line; None if none runs.
 
     Raises StartRefused, also where it went away before it had told everything.
@@ -85,7 +86,7 @@ def ask(data: Path, command: str, arguments: Mapping[str, Any]) -> Iterator[Line
     return None if connection is None else _lines(connection, command, arguments)
 
 
-def _lines(connection: socket.socket, command: str, arguments: Mapping[str, Any]) -> Iterator[Line]:
+def _lines(connection: socket.socket, command: str, arguments: Mapping[str, Any]) -> Told:
     with connection, connection.makefile("rb") as answer:
         asked = {"command": command, "arguments": dict(arguments)}
         connection.sendall(json.dumps(asked).encode() + b"\n")

@@ -8,6 +8,8 @@ head of 300 KB is taken.
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections import Counter
 from typing import Any
 
@@ -17,7 +19,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from howdah_common.problems import MEDIA_TYPE, ProblemError
 from howdah_receiver.api.answers import problem_answer
+from howdah_receiver.proxies import Proxies
 from howdah_receiver.settings import Settings
+from howdah_receiver.settings.agreement import is_loopback
 
 # uvicorn stops reading at 64 KiB and starts again for each piece: a window of 1 MiB is 1.4 times as fast.
 httptools_impl.HIGH_WATER_LIMIT = 1024 * 1024  # type: ignore[attr-defined]
@@ -25,6 +29,9 @@ httptools_impl.HIGH_WATER_LIMIT = 1024 * 1024  # type: ignore[attr-defined]
 MOST_IGNORED_BYTES = 128 * 1024 * 1024
 """What may still come of a request that was answered early: twice what one of ours may carry."""
 MOST_IGNORED_OF_STRANGERS_BYTES = 1024 * 1024
+GOODBYE_SECONDS = 0.2
+"""So long may the other side of a TLS connection take to close it, once we are told to stop."""
+_log = logging.getLogger(__name__)
 
 
 class _KeepsWhatCame(RequestResponseCycle):
@@ -41,16 +48,35 @@ class _KeepsWhatCame(RequestResponseCycle):
 httptools_impl.RequestResponseCycle = _KeepsWhatCame  # type: ignore[misc]
 
 
-def protocol_with(settings: Settings) -> type[LimitedProtocol]:
+def protocol_with(settings: Settings, proxies: Proxies) -> type[LimitedProtocol]:
     """A class, as that is what uvicorn wants."""
-    return type("Limited", (LimitedProtocol,), {"settings": settings, "addresses": Counter()})
+    shared = {"settings": settings, "proxies": proxies, "addresses": Counter(), "told": Rarely(60)}
+    return type("Limited", (LimitedProtocol,), shared)
+
+
+class Rarely:
+    """Of many events, those to tell of."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = -seconds
+
+    def now(self) -> bool:
+        """Whether so long has passed since it last said so."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
 
 
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with the limits of `settings`, shared by all its connections."""
 
     settings: Settings
+    proxies: Proxies
     addresses: Counter[str]
+    told: Rarely
 
     _timer: asyncio.TimerHandle | None = None
     _address: str | None = None
@@ -58,22 +84,30 @@ class LimitedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _body_bytes = 0
     _ignored_bytes = 0
+    _stopping = False
 
     # -- connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         address = self.client[0] if self.client else ""
-        crowded = (
-            len(self.connections) > self.settings.connections
-            or self.addresses[address] >= self.settings.connections_per_address
-        )
-        if crowded:
+        if not self._is_welcome(address):
             transport.close()
             return
         self._address = address
         self.addresses[address] += 1
         self._expect_head()
+
+    def _is_welcome(self, address: str) -> bool:
+        if len(self.connections) > self.settings.connections:
+            return False
+        if self.proxies.trusts(address):
+            return True  # those that it asks for are counted one by one (see `proxies`)
+        if self.settings.tls == "off" and not is_loopback(address):
+            if self.told.now():
+                _log.warning("closed a connection without TLS from %s, no proxy of ours", address)
+            return False
+        return self.addresses[address] < self.settings.connections_per_address
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -168,6 +202,31 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stop_timer()
         self._in_head, self._head_bytes = True, 0
         super().on_message_complete()
+
+    # -- the end
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._stopping = True
+        self._let_go()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._stopping:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Of a connection that is being closed, once all of it is sent.
+
+        Over TLS a close waits for the other side to say goodbye as well, for 30 s. A client that rests
+        does not read, and so does not say it, and would hold up the stop.
+        """
+        if not self.transport.is_closing():
+            return
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(GOODBYE_SECONDS, self._let_go)
+        else:
+            self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)
 
     # -- means
 

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -16,77 +16,79 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from howdah_receiver import notify
+from howdah_receiver.address import Address
 from howdah_receiver.admin.commands import answer
 from howdah_receiver.app import Receiver
-from howdah_receiver.certificate import Certificate, certificate_in
 from howdah_receiver.control import ControlServer
-from howdah_receiver.errors import StartRefused
 from howdah_receiver.limits import protocol_with
+from howdah_receiver.listening import listen, stop_listening
+from howdah_receiver.proxies import BehindProxies, proxies_of
 from howdah_receiver.settings import Settings
-from howdah_receiver.settings.agreement import is_loopback
+from howdah_receiver.tls import Tls, is_given, is_spoken
 
 _GRACE_SECONDS = 2
 """For what is under way in threads, once the requests have ended."""
-_EVERYWHERE = ("0.0.0.0", "::")
 _log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises StartRefused."""
-    listening = _listen(settings.host, settings.port)
+    listening = listen(settings)
     try:
+        # The owner's certificate before the folder: whoever is refused for it has changed nothing yet.
+        given = Tls(settings) if is_spoken(settings) and is_given(settings) else None
         receiver = Receiver(settings)
+        tls = given or (Tls(settings) if is_spoken(settings) else None)
     except BaseException:
-        listening.close()
+        stop_listening(settings, listening)
         raise
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Server(settings, receiver, listening).run())
+        runner.run(Server(settings, receiver, listening, tls).run())
 
 
 class Server:
-    def __init__(self, settings: Settings, receiver: Receiver, listening: socket.socket) -> None:
+    def __init__(
+        self, settings: Settings, receiver: Receiver, listening: socket.socket, tls: Tls | None
+    ) -> None:
         self._settings = settings
         self._receiver = receiver
         self._listening = listening
-        self._port: int = listening.getsockname()[1]
-        self._certificate: Certificate | None = None
-        if not is_loopback(settings.host):
-            self._certificate = certificate_in(settings.data, settings.host)
-
-    @property
-    def address(self) -> str:
-        scheme = "https" if self._certificate else "http"
-        return f"{scheme}://{self._host_and_port}"
-
-    @property
-    def _host_and_port(self) -> str:
-        host = self._settings.host
-        if host in ("0.0.0.0", "::"):
-            host = socket.gethostname()  # an address to listen on is no address to go to
-        return f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
-
-    def link(self, code: str) -> str:
-        """The pairing link for a code."""
-        trust = f"pin=sha256:{self._certificate.fingerprint}" if self._certificate else "tls=0"
-        return f"howdah://{self._host_and_port}/pair?code={code}&{trust}"
+        self._tls = tls
+        port = 0 if settings.unix else listening.getsockname()[1]
+        self.address = Address(settings, port, tls)
 
     async def run(self) -> None:
-        self._receiver.link = self.link
+        self._receiver.link = self.address.link
         control = ControlServer(self._receiver.folder.root, partial(answer, self._receiver))
         await control.start()
         self._receiver.start()
-        server = _Uvicorn(self._config(), on_listening=self._announce)
+        beside = [asyncio.create_task(work) for work in self._beside()]
+        server = _Uvicorn(self._config(), on_listening=self._announce, on_stopping=_say_stopping)
         await server.serve(sockets=[self._listening])
+        stop_listening(self._settings, self._listening)
         if server.server_state.tasks:  # cancelled, and letting go of what they had
             await asyncio.wait(set(server.server_state.tasks), timeout=_GRACE_SECONDS / 2)
+        for task in beside:
+            task.cancel()
         await control.stop()
         await self._stop_receiver()
 
+    def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """What goes on beside requests until the end."""
+        if self._tls is not None:
+            yield self._tls.watch()
+        seconds = notify.watchdog_seconds()
+        if seconds is not None:
+            yield _say_alive(seconds)
+
     def _config(self) -> uvicorn.Config:
-        settings, certificate = self._settings, self._certificate
-        return uvicorn.Config(
-            self._receiver.app(self._allowed_hosts()),
-            http=protocol_with(settings),
+        settings, tls = self._settings, self._tls
+        proxies = proxies_of(settings)
+        app = self._receiver.app(self.address.allowed_hosts())
+        config = uvicorn.Config(
+            BehindProxies(app, proxies, settings),
+            http=protocol_with(settings, proxies),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -95,20 +97,21 @@ class Server:
             proxy_headers=False,
             timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=settings.stop_seconds,
-            ssl_certfile=certificate.certificate_file if certificate else None,
-            ssl_keyfile=certificate.key_file if certificate else None,
         )
-
-    def _allowed_hosts(self) -> frozenset[str]:
-        own = {"localhost", socket.gethostname().lower(), self._settings.host.lower()}
-        return frozenset(own | {host.lower() for host in self._settings.allowed_hosts})
+        config.load()
+        # Ours, as it takes up renewed certificates.
+        config.ssl = None if tls is None else tls.context
+        return config
 
     def _announce(self) -> None:
         """On a line of its own each, for people and programs: the address, and how to pair the first time."""
-        print(self.address, flush=True)
+        if self._tls is not None and is_given(self._settings):
+            _on_hangup(self._tls)
+        print(self.address.url, flush=True)
         code = self._receiver.accounts.first_code()
         if code is not None:
-            print(self.link(code), flush=True)
+            print(self.address.link(code), flush=True)
+        notify.notify(notify.READY, notify.status(f"Listening as {self.address.url}"))
 
     async def _stop_receiver(self) -> None:
         stopping = asyncio.get_running_loop().run_in_executor(None, self._receiver.stop)
@@ -122,14 +125,42 @@ class Server:
         os._exit(0)
 
 
+def _on_hangup(tls: Tls) -> None:
+    """Take up a renewed certificate. Without one of the owner's, a closed terminal ends us as usual."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, tls.take_up_renewed))
+
+
+async def _say_alive(seconds: float) -> None:
+    """From the event loop: if that hangs, nobody is answered, and the manager should know."""
+    while True:
+        notify.notify(notify.ALIVE)
+        await asyncio.sleep(seconds)
+
+
+def _say_stopping() -> None:
+    notify.notify(notify.STOPPING, notify.status("Stopping"))
+
+
 class _Uvicorn(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, *, on_listening: Any) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_listening: Callable[[], None],
+        on_stopping: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._on_listening = on_listening
+        self._on_stopping = on_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stopping()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -142,32 +173,3 @@ class _Uvicorn(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _own_address(family: int) -> str:
-    """The address that others reach this machine by, as far as it can tell; else its name."""
-    elsewhere = "2001:db8::1" if family == socket.AF_INET6 else "192.0.2.1"  # RFC 3849, RFC 5737
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((elsewhere, 9))  # only looks for the way: nothing is sent
-        except OSError:
-            return socket.gethostname()
-        return str(probe.getsockname()[0])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises StartRefused."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(512)
-    except OSError as error:
-        raise StartRefused(
-            f"Nothing can listen on {host}, port {port}: {error.strerror}.",
-            "Choose another address with --host, or another port with --port (0 for a free one).",
-        ) from error
-    return listening

@@ -133,6 +133,23 @@ def test_if_exists_does_what_it_says(
     assert ("source (2).bin" in names) == (choice == "keep-both")
 
 
+def test_what_is_there_is_listed_by_size_and_found_by_name(
+    paired: Client, short_path: Path
+) -> None:
+    tree = short_path / "tree"
+    (tree / "below").mkdir(parents=True)
+    for name, size in (("Small.txt", 10), ("large.txt", 3_000), ("below/smaller.txt", 1)):
+        (tree / name).write_bytes(b"x" * size)
+    paired.run("send", tree)
+    lines = paired.run("ls", "tree", "--sort", "size", "--reverse").stdout.splitlines()
+    assert [line.split()[-1] for line in lines] == ["below/", "large.txt", "Small.txt"]
+    assert lines[0].split()[:2] == ["1", "B"]
+    found = events(paired.run("ls", "--search", "SMALL", "--json").stdout)
+    assert [item["path"] for item in found] == ["tree/Small.txt", "tree/below/smaller.txt"]
+    assert paired.run("ls", "tree/below", "--search", "large").stdout == ""
+    paired.run("ls", "--sort", "colour", code=2)
+
+
 def test_the_same_file_again_sends_nothing(paired: Client, source: Path) -> None:
     paired.run("send", source)
     assert "there already" in paired.run("send", source).stdout

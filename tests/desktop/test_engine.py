@@ -90,6 +90,24 @@ def test_a_full_receiver_holds_a_file_up_until_there_is_room(bench: Bench) -> No
         assert row(until(engine, group, ended)).state == "done"
 
 
+@pytest.mark.parametrize(
+    ("code", "extra"),
+    [
+        ("quota_exceeded", {"of": "account", "what": "bytes"}),
+        ("quota_exceeded", {"of": "space", "what": "files"}),
+        ("too_many_uploads", {"retry_after_seconds": 0.01}),
+    ],
+)
+def test_a_quota_that_is_used_up_and_too_many_at_once_are_waited_for(
+    bench: Bench, code: str, extra: dict[str, object]
+) -> None:
+    bench.receiver.fail("start", ProblemError(code, "", extra), times=3)
+    with bench.engine() as engine:
+        group = engine.add_sends([bench.file("a")])
+        until(engine, group, lambda s: any(r.code == code for r in s.transfers))
+        assert row(until(engine, group, ended)).state == "done"
+
+
 def test_a_device_that_is_signed_out_waits_until_it_is_paired_again(bench: Bench) -> None:
     signed_out = ProblemError("not_signed_in")
     bench.receiver.fail("start", signed_out)

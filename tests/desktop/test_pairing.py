@@ -51,6 +51,11 @@ def scripted() -> Iterator[CuedReceiver]:
         ),
         (f"howdah://127.0.0.1:80/pair?{CODE}&tls=0", "http://127.0.0.1:80", None),
         (f"howdah://[::1]:80/pair?{CODE}&tls=0", "http://[::1]:80", None),
+        (
+            f"howdah://files.example.org:443/pair?{CODE}&tls=1",
+            "https://files.example.org:443",
+            None,
+        ),
         (f"  howdah://localhost:80/pair?{CODE}&tls=0\n", "http://localhost:80", None),
         (f"howdah://h:1/pair?{CODE}&pin=sha256:{PIN.upper()}&new=1", "https://h:1", PIN),
     ],
@@ -84,6 +89,10 @@ def test_a_link_names_the_address_and_the_pin(link: str, address: str, pin: str 
         f"howdah://h:1/pair?{CODE}&pin=md5:{PIN}",
         f"howdah://h:1/pair?{CODE}&pin=sha256:{PIN}&pin=sha256:{'cd' * 32}",
         f"howdah://127.0.0.1:1/pair?{CODE}&pin=sha256:{PIN}&tls=0",
+        f"howdah://h:1/pair?{CODE}&tls=2",
+        f"howdah://h:1/pair?{CODE}&tls=1&tls=1",
+        f"howdah://h:1/pair?{CODE}&tls=1&pin=sha256:{PIN}&pin=sha256:{PIN}",
+        f"howdah://h:1/pair?{CODE}&tls=1&pin=sha256:abcd",
         "howdah://h:1/pair?" + "&".join(f"a{n}=1" for n in range(50)),
     ],
 )

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from howdah_common.chunks import KIB
-from howdah_common.problems import ProblemError
+from howdah_common.problems import Next, ProblemError
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.ledger import new_client_id
 from howdah_desktop.engine.link import Link, LinkMemory
@@ -227,6 +227,29 @@ def test_what_the_receiver_refuses_comes_out_and_the_next_run_goes_on(
     upload.run()
     upload.assert_arrived()
     assert upload.receiver.chunk_bytes_received == len(CONTENT)
+
+
+@pytest.mark.parametrize("call", ["send_chunks", "complete"])
+def test_an_upload_in_recovery_goes_on_and_nothing_is_sent_twice(upload: Upload, call: str) -> None:
+    def rest() -> None:
+        upload.receiver.uploads_by_id["u0"].state = "expired"
+
+    upload.receiver.fail(call, ProblemError("upload_not_open"))
+    upload.receiver.before["upload"] = rest
+    upload.run()
+    upload.assert_arrived()
+    assert upload.receiver.chunk_bytes_received == len(CONTENT)
+    assert len(upload.receiver.uploads_by_id) == 1
+
+
+def test_an_upload_that_is_gone_is_begun_anew(upload: Upload) -> None:
+    def let_go() -> None:
+        upload.receiver.uploads_by_id["u0"].state = "gone"
+
+    upload.receiver.fail("send_chunks", ProblemError("upload_not_open"))
+    upload.receiver.before["upload"] = let_go
+    problem = upload.problem()
+    assert (problem.code, problem.problem.next) == ("upload_not_found", Next.RESTART)
 
 
 def test_chunks_that_the_receiver_lost_are_sent_again(upload: Upload) -> None:

@@ -103,7 +103,7 @@ def test_the_speed_is_the_lines_while_the_kernel_takes_all_at_once(sent: Sent) -
 
 @only_linux
 def test_a_connection_knows_what_has_not_reached_the_other_side() -> None:
-    backend = PinnedBackend(None)
+    backend = PinnedBackend(None, tls=False)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
         stream = backend.connect_tcp("127.0.0.1", server.getsockname()[1], 5.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import ipaddress
 import socket
 import ssl
 import threading
@@ -22,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.remote.receiver import Receiver
-from howdah_desktop.remote.trust import Transport, is_loopback, tls_context
+from howdah_desktop.remote.trust import Transport, authorities_context, is_loopback, tls_context
 from kit.cued_receiver import TOKEN, CuedReceiver, Exchange, cued_receiver
 
 
@@ -32,9 +33,11 @@ class Certificate:
 
     context: ssl.SSLContext
     pin: str
+    path: Path
+    """With its key."""
 
 
-def certificate(folder: Path, name: str) -> Certificate:
+def certificate(folder: Path, name: str, *, days: int = 1) -> Certificate:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
@@ -44,8 +47,12 @@ def certificate(folder: Path, name: str) -> Certificate:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + dt.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=2))
+        .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            critical=False,
+        )
         .sign(key, hashes.SHA256())
     )
     path = folder / f"{name}.pem"
@@ -57,7 +64,7 @@ def certificate(folder: Path, name: str) -> Certificate:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     der = made.public_bytes(serialization.Encoding.DER)
-    return Certificate(context, hashlib.sha256(der).hexdigest())
+    return Certificate(context, hashlib.sha256(der).hexdigest(), path)
 
 
 @pytest.fixture
@@ -200,11 +207,11 @@ def test_a_receiver_without_tls_is_not_spoken_to_in_the_clear(paired_with: Certi
         "http://192.0.2.1:80",
         "http://receiver.example:80",
         "http://localhost.example.org:80",
-        "https://127.0.0.1:80",
+        "https://",
         "ftp://127.0.0.1:80",
     ],
 )
-def test_without_a_pin_only_this_machine_is_spoken_to(address: str) -> None:
+def test_without_tls_only_this_machine_is_spoken_to(address: str) -> None:
     with cued_receiver() as scripted:
         paired = replace(scripted.paired(), address=address)
         assert problem_code(lambda: Receiver(paired)) == "insecure_address"
@@ -233,6 +240,65 @@ class Elsewhere(socket.socket):
 
     def getpeername(self) -> tuple[str, int]:
         return "192.0.2.1", 80
+
+
+# -- without a pin: by the authorities that this computer trusts
+
+
+def test_without_a_pin_an_authority_of_this_computer_vouches_for_the_receiver(
+    paired_with: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(paired_with.path))
+    with cued_receiver(paired_with.context) as scripted:
+        scripted.on("GET", "/uploads", lambda exchange: exchange.json(200, {"uploads": []}))
+        receiver = Receiver(scripted.paired())
+        receiver.uploads()
+        receiver.close()
+    assert scripted.seen[0].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def refused_for_its_certificate(context: ssl.SSLContext, host: str = "127.0.0.1") -> str:
+    """What is said of a certificate that does not count; no byte of a request was sent."""
+    with listening(context) as listener, cued_receiver() as scripted:
+        receiver = Receiver(replace(scripted.paired(), address=f"https://{host}:{listener.port}"))
+        with pytest.raises(ProblemError) as caught:
+            receiver.uploads()
+        receiver.close()
+    assert caught.value.code == "certificate_untrusted"
+    assert listener.received == []
+    return caught.value.detail
+
+
+def test_without_a_pin_a_certificate_that_nobody_vouches_for_gets_no_application_byte(
+    paired_with: Certificate,
+) -> None:
+    assert "self-signed" in refused_for_its_certificate(paired_with.context)
+
+
+def test_without_a_pin_a_certificate_of_another_name_gets_no_application_byte(
+    paired_with: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(paired_with.path))
+    said = refused_for_its_certificate(paired_with.context, "localhost")
+    assert "not valid for 'localhost'" in said
+
+
+def test_without_a_pin_an_expired_certificate_gets_no_application_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expired = certificate(tmp_path, "expired", days=-1)
+    monkeypatch.setenv("SSL_CERT_FILE", str(expired.path))
+    assert "expired" in refused_for_its_certificate(expired.context)
+
+
+def test_a_pin_counts_though_an_authority_vouches_for_another(
+    paired_with: Certificate, other: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(other.path))
+    with cued_receiver(other.context) as scripted:
+        receiver = Receiver(scripted.paired(paired_with.pin))
+        assert problem_code(receiver.uploads) == "certificate_changed"
+        receiver.close()
 
 
 def test_early_answers_are_seen_over_tls_too(paired_with: Certificate) -> None:
@@ -270,11 +336,12 @@ def test_large_bodies_go_over_tls_whole(paired_with: Certificate) -> None:
 
 
 def test_nothing_older_than_tls_1_2_is_spoken() -> None:
-    assert tls_context().minimum_version == ssl.TLSVersion.TLSv1_2
+    for context in (tls_context(), authorities_context()):
+        assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
 
 def test_the_checked_connections_are_the_ones_that_httpx_uses() -> None:
-    transport = Transport("0" * 64, connections=2, idle_seconds=1)
+    transport = Transport("0" * 64, tls=True, connections=2, idle_seconds=1)
     pool = transport._pool
     assert isinstance(pool, httpcore.ConnectionPool)
     assert pool._network_backend is transport.backend

@@ -64,8 +64,8 @@ MUTANTS = (
         "the part is renamed before it is synced",
         f"{RECEIVER}/uploads/endings.py",
         "            self._make_durable(session, manifest, upload.modified_ns)\n"
-        "            self._publish(upload, path, manifest, sha256, request.if_version)\n",
-        "            self._publish(upload, path, manifest, sha256, request.if_version)\n"
+        "            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)\n",
+        "            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)\n"
         "            self._make_durable(session, manifest, upload.modified_ns)\n",
         (CUT,),
     ),
@@ -215,15 +215,15 @@ MUTANTS = (
     Mutant(
         "the gate is open for reading",
         f"{RECEIVER}/api/gate.py",
-        '        if (scope["method"], scope["path"]) in OPEN_ROUTES:\n',
-        '        if (scope["method"], scope["path"]) in OPEN_ROUTES or scope["method"] == "GET":\n',
+        '        if (scope["method"], get_route_path(scope)) in OPEN_ROUTES:\n',
+        '        if scope["method"] == "GET" or (scope["method"], scope["path"]) in OPEN_ROUTES:\n',
         (_tests("receiver/test_gate"),),
     ),
     Mutant(
         "the docs leave out a problem that a call has",
         f"{RECEIVER}/api/folders.py",
-        'problems=("bad_path", "path_conflict", "not_found")',
-        'problems=("bad_path", "not_found")',
+        'problems=("bad_path", "path_conflict", "not_found", "not_allowed")',
+        'problems=("bad_path", "not_found", "not_allowed")',
         (_tests("receiver/test_openapi_answers"),),
     ),
     Mutant(
@@ -233,7 +233,108 @@ MUTANTS = (
         "style-src 'unsafe-inline'",
         (_tests("receiver/test_docs_page"),),
     ),
+    # -- running it
+    Mutant(
+        "anybody is believed about whom they ask for",
+        f"{RECEIVER}/proxies.py",
+        'if scope["type"] == "lifespan" or not self._proxies.trusts(peer[0] if peer else ""):',
+        'if scope["type"] == "lifespan":',
+        (_tests("receiver/test_proxies", "headers_count or strangers"),),
+    ),
+    Mutant(
+        "without TLS everybody on the network is let in",
+        f"{RECEIVER}/limits.py",
+        'if self.settings.tls == "off" and not is_loopback(address):',
+        "if False:",
+        (_tests("receiver/test_proxies", "without_tls"),),
+    ),
+    Mutant(
+        "half of a renewed certificate is taken up",
+        f"{RECEIVER}/tls.py",
+        "            found = certificate_given(certificate_file, key_file)\n            load(",
+        "            found = self.certificate\n            load(",
+        (_tests("receiver/test_proxies", "renewed"),),
+    ),
+    Mutant(
+        "a connection that rests over TLS holds up a stop",
+        f"{RECEIVER}/limits.py",
+        "            self.loop.call_later(GOODBYE_SECONDS, self.transport.abort)\n",
+        "            pass\n",
+        (_tests("receiver/test_stop", "rest"),),
+    ),
+    Mutant(
+        "the catalogue is upgraded without a copy",
+        f"{RECEIVER}/catalogue/migrate.py",
+        "        keep_before(path, HEAD)\n",
+        "        pass\n",
+        (_tests("receiver/test_upgrade", "copy_is_kept"),),
+    ),
+    Mutant(
+        "a backup holds changes that are half-way",
+        f"{RECEIVER}/backup/run.py",
+        '        taken.execute("DELETE FROM intents")\n',
+        "",
+        (_tests("receiver/test_backup", "half_way"),),
+    ),
+    Mutant(
+        "a backup looks for contents only where they stood",
+        f"{RECEIVER}/backup/run.py",
+        '(content.place, content.kept_place, now.place if now else "")',
+        "(content.place,)",
+        (_tests("receiver/test_backup", "half_way or one_moment"),),
+    ),
+    # -- uploads that rest, and room
+    Mutant(
+        "what rests loses its part at the next start",
+        f"{RECEIVER}/uploads/recovery.py",
+        "rows.live(connection, states=HOLDING)",
+        "rows.live(connection)",
+        (_tests("receiver/test_expiry", "off_for_a_year"),),
+    ),
+    Mutant(
+        "a clock that jumps makes idle what is at work",
+        f"{RECEIVER}/uploads/expiry.py",
+        "            if self._sessions.activity.idle_seconds(upload_id) >= self._idle_seconds:\n"
+        "                self._expire(upload_id, before_ns)\n",
+        "            self._expire(upload_id, before_ns)\n",
+        (_tests("receiver/test_expiry", "jumps_a_year"),),
+    ),
+    Mutant(
+        "what rests is expired though a chunk came meanwhile",
+        f"{RECEIVER}/catalogue/resting.py",
+        "        only_if=[uploads.c.active_ns < before_ns],\n",
+        "        only_if=[],\n",
+        (_tests("receiver/test_expiry", "expires_it_no_more"),),
+    ),
+    Mutant(
+        "a quota is looked at before the row is written, and not with it",
+        f"{RECEIVER}/uploads/service.py",
+        "                self._admission.confirm(connection, upload)\n",
+        "",
+        (_tests("receiver/test_quotas", "fifty_starts_at_once"),),
+    ),
+    Mutant(
+        "what grows is not held against the quota when it counts",
+        f"{RECEIVER}/uploads/session.py",
+        "                quotas.check_bytes(connection, self.upload.space_id)\n",
+        "                pass\n",
+        (_tests("receiver/test_quotas", "a_commit_that_would_exceed"),),
+    ),
     # -- the client
+    Mutant(
+        "a client moves to any receiver that takes its token",
+        "desktop/howdah_desktop/remote/moving.py",
+        "    if found != paired.catalogue:\n",
+        "    if False:\n",
+        (_tests("desktop/test_moving"),),
+    ),
+    Mutant(
+        "a link without a pin trusts any certificate",
+        "desktop/howdah_desktop/remote/trust.py",
+        "        context = authorities_context() if tls and pin is None else tls_context()\n",
+        "        context = tls_context()\n        pin = pin or '0' * 64\n",
+        (_tests("desktop/test_trust", "without_a_pin"),),
+    ),
     Mutant(
         "the client completes a file that changed while it was read",
         f"{ENGINE}/source.py",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from howdah_common.problems import ProblemError
-from howdah_desktop.engine import outcomes
+from howdah_desktop.engine import backoff, outcomes
 from howdah_desktop.engine.backoff import DELAYS_SECONDS
 from howdah_desktop.engine.control import Face
 from howdah_desktop.engine.engine import Engine
@@ -32,11 +32,8 @@ def quick_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "howdah_desktop.engine.backoff.DELAYS_SECONDS", (0.01,) * len(DELAYS_SECONDS)
     )
-    monkeypatch.setitem(
-        __import__("howdah_desktop.engine.backoff", fromlist=["x"]).FLOOR_SECONDS,
-        "storage_full",
-        0.05,
-    )
+    for code in backoff.FLOOR_SECONDS:
+        monkeypatch.setitem(backoff.FLOOR_SECONDS, code, 0.05)
     monkeypatch.setattr(outcomes, "FIRST_QUIET_SECONDS", 0.05)
     monkeypatch.setattr(outcomes, "QUIET_SECONDS", 0.05)
 

@@ -121,8 +121,14 @@ class Native:
     """Sees every answer, with its method and the path as it was sent."""
 
     def __init__(
-        self, url: str, token: str | None = None, *, verify: bool | ssl.SSLContext = True
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        verify: bool | ssl.SSLContext = True,
+        source: str | None = None,
     ) -> None:
+        """`source`: the address to come from."""
         self.url = url
         self.token = token
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -131,8 +137,12 @@ class Native:
             headers=headers,
             timeout=_SECONDS,
             trust_env=False,
-            verify=verify,
-            limits=httpx.Limits(max_connections=100),
+            transport=httpx.HTTPTransport(
+                verify=verify,
+                limits=httpx.Limits(max_connections=100),
+                local_address=source,
+                trust_env=False,
+            ),
         )
 
     @classmethod

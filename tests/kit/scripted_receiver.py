@@ -136,14 +136,14 @@ class ScriptedReceiver:
         self._arrive("send_chunks")
         if happening is not None and happening.chunks is None:
             raise happening.problem
-        stored = self._take(self._find(upload_id), body, length, happening)
+        stored = self._take(self._taken_up(upload_id), body, length, happening)
         lost = self._happening("send_chunks", after=True)
         if lost is not None:
             raise lost.problem
         return ChunksAnswer(stored=stored.pairs())
 
     def complete(self, upload_id: str, complete: Complete) -> UploadInfo | None:
-        return self._call("complete", lambda: self._complete(self._find(upload_id), complete))
+        return self._call("complete", lambda: self._complete(self._taken_up(upload_id), complete))
 
     def cancel(self, upload_id: str) -> None:
         def work() -> None:
@@ -228,6 +228,13 @@ class ScriptedReceiver:
             return self.uploads_by_id[upload_id]
         except KeyError:
             raise ProblemError("upload_not_found") from None
+
+    def _taken_up(self, upload_id: str) -> Upload:
+        """Whoever goes on with one in recovery opens it again."""
+        found = self._find(upload_id)
+        if found.state == "expired":
+            found.state = "open"
+        return found
 
     def _take(
         self,

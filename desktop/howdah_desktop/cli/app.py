@@ -36,6 +36,13 @@ class GetIfExists(StrEnum):
     overwrite = "overwrite"
 
 
+class SortBy(StrEnum):
+    name = "name"
+    size = "size"
+    changed = "changed"
+    added = "added"
+
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 GiveUp = Annotated[
     Optional[float],  # noqa: UP045  # typer evaluates it
@@ -76,6 +83,16 @@ def pair(
     from howdah_desktop.cli.pairing import pair_with
 
     _end(lambda: pair_with(link, name))
+
+
+@app.command("move-to", epilog=HELP)
+def move_to(
+    address: Annotated[str, typer.Argument(help="https://HOST:PORT, or what of it is new.")],
+) -> None:
+    """Ask the paired receiver at another address, once it has moved. Nothing is sent again."""
+    from howdah_desktop.cli.moving import move_to as move_there
+
+    _end(lambda: move_there(address))
 
 
 @app.command(epilog=HELP)
@@ -139,12 +156,19 @@ def get(
 @app.command(epilog=HELP)
 def ls(
     path: Annotated[str, typer.Argument(help="A folder or file; none: the root.")] = "",
+    sort: Annotated[SortBy, typer.Option(help="What files go by; folders come first.")] = (
+        SortBy.name
+    ),
+    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    search: Annotated[
+        str, typer.Option(metavar="TEXT", help="What names in the folder and below it hold.")
+    ] = "",
     json: Json = False,
 ) -> None:
-    """List what is at the receiver."""
-    from howdah_desktop.cli.listing import list_path
+    """List what is at the receiver, or search there."""
+    from howdah_desktop.cli.listing import Wanted, list_path
 
-    _end(lambda: list_path(path, json), json)
+    _end(lambda: list_path(path, Wanted(sort.value, reverse, search), json), json)
 
 
 @app.command(epilog=HELP)

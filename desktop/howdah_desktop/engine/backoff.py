@@ -6,8 +6,8 @@ DELAYS_SECONDS = (1, 2, 5, 15, 30, 60, 120, 300)
 LONGEST_SECONDS = 300.0
 JITTER = 0.2
 """So that a thousand clients do not come back in the same second."""
-FLOOR_SECONDS = {"storage_full": 10.0}
-"""A full receiver is asked at most this often."""
+FLOOR_SECONDS = {"storage_full": 10.0, "quota_exceeded": 10.0, "too_many_uploads": 10.0}
+"""A receiver that is full, or takes no more for now, is asked at most this often."""
 
 
 def delay_seconds(

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
+from howdah_desktop.engine.backoff import FLOOR_SECONDS
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.jobs import Job
@@ -250,8 +251,9 @@ class Runs:
 
     def _held_up(self, job: Job, row: Transfer, problem: ProblemError) -> None:
         step = outcomes.held_up(row, problem, random.random(), time.time())
-        if problem.code == "storage_full":
-            self.fullness.refused(row.size or 0, time.monotonic())
+        if problem.code in FLOOR_SECONDS:
+            by_size = problem.code != "too_many_uploads" and problem.extra.get("what") != "files"
+            self.fullness.refused((row.size or 0) if by_size else 0, time.monotonic())
         if step.receiver_waits:
             self._presence.lost(problem)
         if step.new_generation:

@@ -2,7 +2,8 @@
 
 Two lanes: one file after the other where the bytes count, several at once where the requests count,
 so that a big file never holds up a small one. A receiver that is away is one waiting state, here, and
-not one of each row. A full receiver is asked about by one file at a time.
+not one of each row. A receiver that is full, or takes no more for now, is asked about by one file at a
+time.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def is_small(size: int | None) -> bool:
 
 @dataclass(slots=True)
 class Fullness:
-    """What is known of a full receiver: who was refused, and when.
+    """What is known of a full receiver, or a quota that is used up: who was refused, and when.
 
     Files of about that size and more wait, and one of them asks again every 10 s; smaller ones may
     still find room.
@@ -47,6 +48,7 @@ class Fullness:
     asked_at: float = 0.0
 
     def refused(self, size: int, now: float) -> None:
+        """`size` 0: smaller files would find no room either."""
         self.refused_bytes = size
         self.asked_at = now
 

@@ -202,11 +202,14 @@ class _Connection:
 
 
 def settled(receiver: Receiver, watch: Watch, upload: UploadInfo) -> UploadInfo:
-    """Open or published; one that is just completing is waited for. Raises upload_not_found."""
+    """Open or published; one that is just completing is waited for. Raises upload_not_found.
+
+    So is one in recovery as good as open: what is sent takes it up again.
+    """
     while upload.state == "completing":
         watch.pause(receiver.retry_after_seconds or POLL_SECONDS)
         upload = receiver.upload(upload.id)
-    if upload.state not in ("open", "published"):
+    if upload.state not in ("open", "expired", "published"):
         raise ProblemError("upload_not_found", f"It was {upload.state}.")
     return upload
 

@@ -32,6 +32,7 @@ RECEIVER_WIDE = frozenset(
         "answer_too_large",
         "redirect_refused",
         "certificate_changed",
+        "certificate_untrusted",
         "insecure_address",
         "not_signed_in",
         "not_paired",

@@ -41,13 +41,18 @@ class Door:
     def __init__(
         self, address: str, pin: str | None, *, token: str | None = None, connections: int = 4
     ) -> None:
-        """`address`: base URL. `pin`: SHA-256 of the certificate in hex, None on loopback without
-        TLS.
+        """`address`: base URL. `pin`: SHA-256 of the certificate in hex; None: the authorities that
+        this computer trusts, or http on loopback.
 
         Raises ProblemError("insecure_address") for anything else without TLS.
         """
         check_address(address, pin)
-        self._transport = Transport(pin, connections=connections, idle_seconds=KEPT_ALIVE_SECONDS)
+        self._transport = Transport(
+            pin,
+            tls=address.startswith("https:"),
+            connections=connections,
+            idle_seconds=KEPT_ALIVE_SECONDS,
+        )
         headers = {"User-Agent": _user_agent(), "Accept-Encoding": "identity"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -204,7 +209,7 @@ def check_address(address: str, pin: str | None) -> None:
         url = httpx.URL(address)
     except httpx.InvalidURL as error:
         raise ProblemError("bad_link", "Its address cannot be read.") from error
-    if url.scheme == "https" and pin is not None:
+    if url.scheme == "https" and url.host:
         return
     if url.scheme != "http" or pin is not None or not is_loopback(url.host):
         raise ProblemError("insecure_address", answers.clean(address, 100))

@@ -12,7 +12,8 @@ class PairedReceiver:
     address: str
     """Base URL, `https://HOST:PORT`, without a slash at its end."""
     pin: str | None
-    """SHA-256 of its certificate, 64 hex digits; None: plain http on loopback."""
+    """SHA-256 of its certificate, 64 hex digits. None: over https, an authority that this computer
+    trusts vouches for it; over http it is on loopback."""
     token: str = field(repr=False)
     device: str
     account: str

@@ -23,12 +23,13 @@ MOST_DEVICE_NAME_CHARACTERS = 100
 class PairingLink:
     address: str
     pin: str | None
+    """As in `PairedReceiver`."""
     code: str = field(repr=False)
 
 
 def parse_link(link: str) -> PairingLink:
-    """`howdah://HOST:PORT/pair?code=XXXX-XXXX-XXXX&pin=sha256:HEX`, or `&tls=0` in place of the
-    pin.
+    """`howdah://HOST:PORT/pair?code=XXXX-XXXX-XXXX&pin=sha256:HEX`; in place of the pin `&tls=1`
+    (the authorities that this computer trusts vouch for the receiver) or `&tls=0` (plain http).
 
     Raises ProblemError("bad_link"), and "insecure_address" for `tls=0` with a host that is not
     this machine.
@@ -46,9 +47,9 @@ def parse_link(link: str) -> PairingLink:
     code = _only(query, "code")
     if code is None or not _CODE.fullmatch(code):
         raise ProblemError("bad_link", "It has no code of the form XXXX-XXXX-XXXX.")
-    pin = _pin(query)
+    scheme, pin = _trust(query)
     shown_host = f"[{host}]" if ":" in host else host
-    address = f"{'http' if pin is None else 'https'}://{shown_host}:{port}"
+    address = f"{scheme}://{shown_host}:{port}"
     check_address(address, pin)
     return PairingLink(address, pin, code)
 
@@ -79,14 +80,15 @@ def pair(link: str, device_name: str) -> PairedReceiver:
     )
 
 
-def _pin(query: dict[str, list[str]]) -> str | None:
+def _trust(query: dict[str, list[str]]) -> tuple[str, str | None]:
+    """Scheme and pin: what the link says of how to know the receiver."""
     pin, tls = _only(query, "pin"), _only(query, "tls")
-    if pin is None and tls == "0":
-        return None
+    if "pin" not in query and tls in ("0", "1"):
+        return ("http" if tls == "0" else "https"), None
     match = _PIN.fullmatch(pin or "")
     if match is None or tls == "0":
         raise ProblemError("bad_link", "It does not name the receiver's certificate.")
-    return match[1].lower()
+    return "https", match[1].lower()
 
 
 def _only(query: dict[str, list[str]], name: str) -> str | None:

@@ -129,6 +129,19 @@ class Receiver:
         params: dict[str, str | int] = {"path": path, "page": page, "per_page": per_page}
         return self._door.ask("GET", "/files", FileList, params=params)
 
+    def sorted(
+        self, path: str, sort_by: str, sort_order: str, search: str, after: str | None
+    ) -> FileList:
+        """A page of what stands at `path`, or of what is found in it and below it; `after`: the `next` of
+        the page before, None for the first."""
+        params: dict[str, str | int] = {"path": path, "per_page": 500}
+        params |= {"sort_by": sort_by, "sort_order": sort_order}
+        if search:
+            params["search"] = search
+        if after is not None:
+            params["after"] = after
+        return self._door.ask("GET", "/files", FileList, params=params)
+
     def file(self, file_id: str) -> FileInfo:
         return self._door.ask("GET", f"/files/{_safe(file_id)}", FileInfo)
 

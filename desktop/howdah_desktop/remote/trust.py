@@ -1,10 +1,14 @@
-"""Which connections may carry a token: TLS by the pinned certificate, or none that leaves here.
+"""Which connections may carry a token: TLS by a certificate that counts, or none that leaves here.
 
 A receiver makes its own certificate, which no authority signs. The pairing link says its SHA-256,
-and a connection counts only if the certificate shown in its handshake has exactly that. The check
-stands in the one place where connections come into being, between the handshake and the first byte
-of a request, so that no request, and no token in it, can leave on a connection that was not
-checked: there is no session cache and no second way.
+and a connection counts only if the certificate shown in its handshake has exactly that. Where a
+link names no certificate (`tls=1`: the receiver has one of a public authority, or a proxy before it
+has), it counts by the rules of browsers: for that name, and vouched for by an authority that this
+computer trusts.
+
+The check stands in the one place where connections come into being, between the handshake and the
+first byte of a request, so that no request, and no token in it, can leave on a connection that was
+not checked: there is no session cache and no second way.
 
 The same place watches for answers that come before a request was sent to its end (401, 409, 507): a
 receiver that has stopped reading would otherwise be taken for a dead line.
@@ -62,14 +66,33 @@ def tls_context() -> ssl.SSLContext:
     return context
 
 
+def authorities_context() -> ssl.SSLContext:
+    """TLS 1.2 or newer that takes what this computer's authorities vouch for, for the name asked for.
+
+    SSL_CERT_FILE and SSL_CERT_DIR name other authorities, as for most programs.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    paths = ssl.get_default_verify_paths()
+    if not (paths.cafile or paths.capath or context.get_ca_certs()):
+        # A Python that brings no way to the system's (those for macOS): the list that httpx brings.
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
 class Transport(httpx.HTTPTransport):
     """httpx over connections that `PinnedBackend` has checked."""
 
-    def __init__(self, pin: str | None, *, connections: int, idle_seconds: float) -> None:
-        """`pin`: the certificate's SHA-256 in hex; None: plain http, inside this machine only."""
-        context = tls_context()
+    def __init__(
+        self, pin: str | None, *, tls: bool, connections: int, idle_seconds: float
+    ) -> None:
+        """`pin`: the certificate's SHA-256 in hex; None: with `tls` the authorities vouch for it, else
+        plain http, inside this machine only."""
+        context = authorities_context() if tls and pin is None else tls_context()
         super().__init__(verify=context, trust_env=False)
-        self.backend = PinnedBackend(pin)
+        self.backend = PinnedBackend(pin, tls=tls)
         # httpx has no parameter for the network backend of its pool; a test holds this in place.
         self._pool = httpcore.ConnectionPool(
             ssl_context=context,
@@ -84,8 +107,9 @@ class Transport(httpx.HTTPTransport):
 class PinnedBackend(httpcore.NetworkBackend):
     """Opens connections; gives out only those that may carry a token."""
 
-    def __init__(self, pin: str | None) -> None:
+    def __init__(self, pin: str | None, *, tls: bool) -> None:
         self._pin = pin
+        self._tls = tls
         self._lock = threading.Lock()
         self._streams: weakref.WeakSet[CheckedStream] = weakref.WeakSet()  # guarded by the lock
 
@@ -107,7 +131,7 @@ class PinnedBackend(httpcore.NetworkBackend):
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # Asked of the socket, as a resolver may have its own idea of "localhost".
-            if self._pin is None and not is_loopback(sock.getpeername()[0]):
+            if not self._tls and not is_loopback(sock.getpeername()[0]):
                 raise ProblemError("insecure_address", f"{host} is not this machine.")
         except OSError as error:
             sock.close()
@@ -120,16 +144,28 @@ class PinnedBackend(httpcore.NetworkBackend):
     def start_tls(
         self, sock: socket.socket, context: ssl.SSLContext, host: str | None, timeout: float | None
     ) -> CheckedStream:
-        """Raises ProblemError("certificate_changed") before a byte of a request is sent."""
+        """Raises ProblemError("certificate_changed" or "certificate_untrusted") before a byte of a
+        request is sent."""
         try:
             sock.settimeout(timeout)
             secured = context.wrap_socket(sock, server_hostname=host)
         except TimeoutError as error:
             sock.close()
             raise httpcore.ConnectTimeout(str(error)) from error
+        except ssl.SSLCertVerificationError as error:
+            sock.close()
+            raise ProblemError(
+                "certificate_untrusted", f"({error.verify_message.rstrip('.')}.)"
+            ) from error
         except (OSError, ValueError) as error:
             sock.close()
             raise httpcore.ConnectError(str(error)) from error
+        self._check_pin(secured, context)
+        return self._track(CheckedStream(secured, self))
+
+    def _check_pin(self, secured: ssl.SSLSocket, context: ssl.SSLContext) -> None:
+        if self._pin is None and context.verify_mode is ssl.CERT_REQUIRED:
+            return  # checked in the handshake, with the name
         shown = fingerprint(secured.getpeercert(binary_form=True) or b"")
         if self._pin is None or not hmac.compare_digest(shown, self._pin):
             secured.close()
@@ -138,7 +174,6 @@ class PinnedBackend(httpcore.NetworkBackend):
                 f"It shows sha256:{shown}; sha256:{self._pin} was paired with.",
                 {"shown": shown, "pinned": self._pin},
             )
-        return self._track(CheckedStream(secured, self))
 
     def drop(self) -> None:
         """Break every connection: whoever waits on one gets an error now instead of a time-out."""

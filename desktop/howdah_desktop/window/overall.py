@@ -82,7 +82,7 @@ def on_its_way(counts: Mapping[str, int]) -> int:
 def card(paired: Paired | None, receiver: ReceiverView, now: float) -> CardState:
     if paired is None:
         return CardState(Tone.WARN, "No receiver yet", "Paste a pairing link to begin")
-    safe = "TLS pinned" if paired.pin else "On this computer, without TLS"
+    safe = _safe(paired)
     detail = f"{paired.account} · {paired.address.partition('://')[2]}"
     if receiver.code is None:
         if not receiver.checked:
@@ -96,6 +96,12 @@ def card(paired: Paired | None, receiver: ReceiverView, now: float) -> CardState
     )
     tone = Tone.ERROR if receiver.code in NEEDS_A_PERSON else Tone.WARN
     return CardState(tone, paired.name, line, again)
+
+
+def _safe(paired: Paired) -> str:
+    if paired.pin:
+        return "TLS pinned"
+    return "TLS" if paired.address.startswith("https:") else "On this computer, without TLS"
 
 
 def alarm(paired: Paired | None, receiver: ReceiverView) -> BannerText | None:
@@ -129,6 +135,7 @@ _FINGERPRINT = re.compile(r"sha256:([0-9a-f]{64})")
 NEEDS_A_PERSON = frozenset(
     {
         "certificate_changed",
+        "certificate_untrusted",
         "not_signed_in",
         "not_paired",
         "insecure_address",

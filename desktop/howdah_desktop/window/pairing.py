@@ -23,7 +23,9 @@ class LinkSays:
 
     host: str
     fingerprint: str | None
-    """64 hex digits; None: without TLS, on this computer."""
+    """64 hex digits; None: the link names no certificate."""
+    tls: bool = True
+    """Without TLS it is on this computer."""
 
 
 def shown(paired: PairedReceiver) -> Paired:
@@ -66,7 +68,9 @@ class Pairing:
                 parsed = parse_link(link)
             except ProblemError:
                 return None
-            return LinkSays(parsed.address.partition("://")[2], parsed.pin)
+            return LinkSays(
+                parsed.address.partition("://")[2], parsed.pin, parsed.address.startswith("https:")
+            )
 
         self._desk.ask(read, then)
 

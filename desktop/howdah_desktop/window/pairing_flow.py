@@ -66,7 +66,7 @@ class PairingFlow(QObject):
             if found is None:
                 panel.hide_link()
             else:
-                panel.show_link(found.host, found.fingerprint)
+                panel.show_link(found.host, found.fingerprint, tls=found.tls)
 
         self._pairing.read(link, read)
 

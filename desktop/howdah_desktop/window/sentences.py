@@ -18,7 +18,10 @@ S = TransferState
 
 TAGS = {
     "storage_full": ("receiver is full", Tone.WARN),
+    "quota_exceeded": ("quota is used up", Tone.WARN),
     "local_full": ("disk is full", Tone.WARN),
+    "upload_too_large": ("too large there", Tone.ERROR),
+    "type_refused": ("type is refused", Tone.ERROR),
     "source_missing": ("file is gone", Tone.ERROR),
     "source_unreadable": ("cannot be read", Tone.ERROR),
     "source_not_a_file": ("not a file", Tone.ERROR),
@@ -48,7 +51,7 @@ TOLD_BY_TAG = frozenset({"bad_path", "path_conflict"})
 """Their sentence says no more than their tag, and is long: what it is about in particular, and what to do,
 must still be seen at the end of the line."""
 
-FULL = frozenset({"storage_full", "local_full"})
+FULL = frozenset({"storage_full", "quota_exceeded", "local_full"})
 """They pass by themselves, but only when somebody makes room."""
 
 
@@ -273,7 +276,9 @@ def _particular(row: TransferView) -> str:
 
 
 def _room(row: TransferView) -> str:
-    return f", this needs {figures.size(row.size)}" if row.size else ""
+    if not row.size or row.code == "quota_exceeded":  # which may be one of files
+        return ""
+    return f", this needs {figures.size(row.size)}"
 
 
 def _size(row: TransferView) -> str:

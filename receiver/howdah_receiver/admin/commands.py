@@ -9,19 +9,28 @@ wrong is raised, as ProblemError or StartRefused, and arrives as such at whoever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 from howdah_common.problems import ProblemError
 from howdah_receiver import control
-from howdah_receiver.admin import links, pairing
+from howdah_receiver.admin import accounts, care, devices, invitations, links, pairing, spaces
 from howdah_receiver.app import Receiver
-from howdah_receiver.control import Line
+from howdah_receiver.control import Line, Told
 from howdah_receiver.errors import StartRefused
 from howdah_receiver.settings import Settings
 
 Command = Callable[[Receiver, Mapping[str, Any]], Iterator[Line]]
 
-COMMANDS: dict[str, Command] = {**pairing.COMMANDS, **links.COMMANDS}
+COMMANDS: dict[str, Command] = {
+    **accounts.COMMANDS,
+    **care.COMMANDS,
+    **devices.COMMANDS,
+    **invitations.COMMANDS,
+    **links.COMMANDS,
+    **pairing.COMMANDS,
+    **spaces.COMMANDS,
+}
 
 
 def run(settings: Settings, command: str, **arguments: Any) -> Iterator[Line]:
@@ -29,13 +38,15 @@ def run(settings: Settings, command: str, **arguments: Any) -> Iterator[Line]:
     told = control.ask(settings.data, command, arguments)
     if told is None:
         told = _alone(settings, command, arguments)
-    for line in told:
-        if "error" in line:
-            raise StartRefused(line["error"], line["remedy"])
-        yield line
+    # Closed whatever happens: a receiver that was opened for the command is stopped by that.
+    with closing(told):
+        for line in told:
+            if "error" in line:
+                raise StartRefused(line["error"], line["remedy"])
+            yield line
 
 
-def _alone(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Iterator[Line]:
+def _alone(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Told:
     if not settings.data.is_dir():
         raise StartRefused(
             f"There is no data folder {settings.data}.",

@@ -17,7 +17,8 @@ from howdah_receiver.ids import new_id
 MOST_REQUEST_JSON_BYTES = 1024 * 1024
 """The longest, 8,192 digests of `have`, has some 350 KB."""
 
-RETRY_SECONDS = {"storage_full": 10, "storage_failed": 10, "unavailable": 2}
+RETRY_SECONDS = {"storage_full": 10, "storage_failed": 10, "unavailable": 2,
+                 "quota_exceeded": 10, "too_many_uploads": 10}  # fmt: skip
 """What `Retry-After` says where the one who raised the problem did not say it."""
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -64,7 +65,7 @@ def check_announced(request: Request, most_bytes: int) -> None:
 
 def path_to_log(path: str) -> str:
     """Without the secret that stands in the path of a link."""
-    return re.sub(r"^/s/[^/]+", "/s/...", path, count=1)
+    return re.sub(r"/s/[^/]+", "/s/...", path, count=1)
 
 
 def problem_answer(error: ProblemError) -> Response:

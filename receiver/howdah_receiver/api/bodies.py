@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from howdah_common.problems import ProblemError
 from howdah_receiver.api.answers import check_announced
 from howdah_receiver.api.context import Context
+from howdah_receiver.api.gate import caller_of
 
 GATHER_BYTES = 1024 * 1024
 """Measured: writes of less than this cost more in calls than they save in memory."""
@@ -26,7 +27,7 @@ async def pump(request: Request, context: Context, sink: Sink, most_bytes: int) 
     check_announced(request, most_bytes)
     writing: asyncio.Future[None] | None = None
     try:
-        async for blocks in _gathered(request, most_bytes):
+        async for blocks in _gathered(request, context, most_bytes):
             if writing is not None:
                 await writing
             writing = asyncio.ensure_future(context.offload(sink, blocks))
@@ -40,7 +41,9 @@ async def pump(request: Request, context: Context, sink: Sink, most_bytes: int) 
                 writing.exception()  # seen, also where the line's breaking says it all
 
 
-async def _gathered(request: Request, most_bytes: int) -> AsyncIterator[list[bytes]]:
+async def _gathered(
+    request: Request, context: Context, most_bytes: int
+) -> AsyncIterator[list[bytes]]:
     blocks: list[bytes] = []
     gathered = total = 0
     try:
@@ -50,6 +53,8 @@ async def _gathered(request: Request, most_bytes: int) -> AsyncIterator[list[byt
                 raise ProblemError("body_too_large", f"{most_bytes} bytes are the most.")
             blocks.append(piece)
             gathered += len(piece)
+            if context.rates.limited and piece:
+                await context.rates.passed(caller_of(request).account_id, len(piece))
             if gathered >= GATHER_BYTES:
                 yield blocks
                 blocks, gathered = [], 0

@@ -114,7 +114,8 @@ def _content_digest(request: Request, algorithm: str) -> bytes:
 
 _UPLOAD = {"upload": "The upload's id."}
 _WRITING = ("upload_not_found", "upload_not_open", "chunk_out_of_range", "chunk_mismatch",
-            "chunk_conflict", "chunk_superseded", "body_encoded")  # fmt: skip
+            "chunk_conflict", "chunk_superseded", "body_encoded", "type_refused", "upload_too_large",
+            "quota_exceeded")  # fmt: skip
 
 CHUNK = Described(
     path={**_UPLOAD, "number": "The chunk's number, from 0 on."},
@@ -151,6 +152,7 @@ routes = [
                 "upload_not_open",
                 "chunk_out_of_range",
                 "chunk_superseded",
+                "type_refused",
             ),
             more=f"At most {MOST_HAVE_DIGESTS} digests a request.",
         ),

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 
 from howdah_receiver.accounts.service import Accounts
+from howdah_receiver.api.rates import Rates
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.files.archive import Archives
 from howdah_receiver.files.service import Files
@@ -19,6 +20,7 @@ from howdah_receiver.links.door import LinkDoor
 from howdah_receiver.links.receiving import Receiving
 from howdah_receiver.links.service import Links
 from howdah_receiver.uploads.endings import Endings
+from howdah_receiver.uploads.expiry import Expiry
 from howdah_receiver.uploads.service import Uploads
 from howdah_receiver.uploads.sessions import Sessions
 
@@ -31,6 +33,7 @@ class Context:
     accounts: Accounts
     uploads: Uploads
     endings: Endings
+    expiry: Expiry
     sessions: Sessions
     files: Files
     whole_digests: WholeDigests
@@ -39,6 +42,9 @@ class Context:
     link_door: LinkDoor
     receiving: Receiving
     executor: Executor
+    rates: Rates
+    # The link of a pairing code; None where nobody knows what clients call this receiver by.
+    pairing_link: Callable[[str], str | None]
     # Completions that take longer than a request may wait, by upload.
     completions: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
 

@@ -1,6 +1,7 @@
 """The example of a call, as a line for a shell.
 
-`RECEIVER`, `TOKEN`, `UPLOAD` and `FILE` are the reader's; everything else can be run as it stands.
+`RECEIVER`, `TOKEN` and ids (`UPLOAD`, `FILE`, ...) are the reader's; everything else can be run as it
+stands.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from howdah_common.messages import (
     UploadManifest,
     VerifyAnswer,
 )
-from howdah_receiver.api import examples_links
+from howdah_receiver.api import examples_links, examples_people
 
 CONTENT = b"abc"
 _ALGORITHM = digests.SHA256
@@ -60,6 +60,7 @@ _FILE_INFO = FileInfo(
     digest_algorithm=_ALGORITHM,
     manifest_digest=_MANIFEST_DIGEST,
     sha256=_DIGEST.hex(),
+    media_type="text/plain",
 )
 _STARTED = UploadInfo(
     id=_UPLOAD,
@@ -74,6 +75,8 @@ _STARTED = UploadInfo(
     received=[],
     received_bytes=0,
     started_ns=_MODIFIED_NS + 30 * 10**9,
+    expires_ns=_MODIFIED_NS + (30 + 7 * 24 * 3600) * 10**9,
+    device="my laptop",
 )
 PUBLISHED = msgspec.structs.replace(
     _STARTED, state="published", received=[(0, 0)], received_bytes=len(CONTENT), file=_FILE_INFO
@@ -114,10 +117,18 @@ _ALL: tuple[Message, ...] = (
     FolderInfo(space=_SPACE, path="notes"),
     FileList(
         kind="folder",
-        items=[FolderInfo(space=_SPACE, path="notes/old"), _FILE_INFO],
+        items=[
+            FolderInfo(space=_SPACE, path="notes/old", bytes=0, files=0, folders=0),
+            _FILE_INFO,
+        ],
         page=1,
         per_page=50,
         total=2,
+        sort_by="name",
+        sort_order="asc",
+        bytes=len(CONTENT),
+        files=1,
+        folders=1,
     ),
     NewFolder(path="notes"),
     Pair(code="XXXX-XXXX-XXXX", device_name="my laptop"),
@@ -128,6 +139,7 @@ _ALL: tuple[Message, ...] = (
         receiver_name="nas",
         catalogue=_CATALOGUE,
     ),
+    *examples_people.ALL,
 )
 OF_TYPE: Mapping[type, Message] = {
     type(message): message for message in (*_ALL, *examples_links.ALL)

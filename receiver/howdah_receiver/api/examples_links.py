@@ -24,20 +24,21 @@ def _id(name: bytes) -> str:
 
 _LINK = LinkInfo(
     id=_id(b"link"),
-    kind="folder",
+    kind="file",
     state="good",
     space=_id(b"space"),
     account="owner",
-    label="Notes for the meeting",
+    label="For the meeting",
     created_ns=_MADE_NS,
     uses=0,
     has_password=False,
-    path="notes",
+    path="notes/abc.txt",
+    file=_id(b"file"),
     expires_ns=_MADE_NS + _WEEK_SECONDS * 10**9,
 )
 
 ALL: tuple[Message, ...] = (
-    NewLink(kind="folder", path="notes", label="Notes for the meeting", seconds=_WEEK_SECONDS),
+    NewLink(kind="file", file=_id(b"file"), label="For the meeting", seconds=_WEEK_SECONDS),
     _LINK,
     MadeLink(url="https://files.example.org/s/the-secret-of-this-link", link=_LINK),
     LinkList(links=[_LINK], page=1, per_page=50, total=1),

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Annotated
 from urllib.parse import quote
 
-from msgspec import Meta
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from howdah_common import digests, remote_path
 from howdah_common.messages import (
-    MOST_PER_PAGE,
     FileInfo,
     FileList,
     FileManifest,
-    FolderInfo,
     VerifyAnswer,
 )
 from howdah_common.problems import ProblemError
@@ -27,45 +23,36 @@ from howdah_receiver.api.answers import json_answer
 from howdah_receiver.api.context import Context, context_of
 from howdah_receiver.api.described import Answer, Call, Described, Header, Parameter
 from howdah_receiver.api.gate import caller_of
+from howdah_receiver.api.lists import PARAMETERS, file_list, wanted_in
 from howdah_receiver.api.views import file_info
 from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.files.service import OpenFile
 
 READ_BYTES = 1024 * 1024
-PER_PAGE = 50
 CONTENT_TYPE = "application/octet-stream"
 """Never shown by a browser on our origin, whatever is in it."""
 
 
 async def list_files(request: Request) -> Response:
-    """List a folder, or find the file at a path.
+    """List a folder, or search in it, or find the file at a path.
 
-    Folders come first, then by name, bytewise.
+    Folders come first, then files; folders go by name, bytewise, and so do files that are equal in what
+    they are sorted by. `search` finds names in the folder and all below it: three letters and more anywhere
+    in a name, one or two where it begins with them; case does not matter. A list that is read with `after`
+    repeats nothing and leaves nothing out of what stays, whatever comes and goes meanwhile.
     """
     context, caller = context_of(request), caller_of(request)
     query = request.query_params
-    path, page, per_page = query.get("path", ""), _number(query.get("page", "1")), _number(
-        query.get("per_page", str(PER_PAGE))
-    )  # fmt: skip
+    path, wanted = query.get("path", ""), wanted_in(query)
 
     def work() -> FileList:
         space = context.files.space(caller, query.get("space"))
-        found = context.files.list(space, path, page=page, per_page=per_page)
+        found = context.files.list(space, path, wanted)
         if isinstance(found, FileRow):
             return FileList(kind="file", items=[file_info(found)], page=1, per_page=1, total=1)
-        items = [
-            FolderInfo(space=space.id, path=item) if isinstance(item, str) else file_info(item)
-            for item in found.items
-        ]
-        return FileList(kind="folder", items=items, page=page, per_page=per_page, total=found.total)
+        return file_list(found, wanted)
 
     return json_answer(await context.offload(work))
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or len(text) > 12:
-        raise ProblemError("bad_request", f"{text[:20]!r} is no page number.")
-    return int(text)
 
 
 async def look(request: Request) -> Response:
@@ -225,24 +212,7 @@ routes = [
         "/files",
         list_files,
         Described(
-            parameters=(
-                Parameter(
-                    "path",
-                    "query",
-                    "Where to look; the space itself if left out.",
-                    default="",
-                    example="notes",
-                ),
-                Parameter("space", "query", "A space's id; the account's home if left out."),
-                Parameter("page", "query", "From 1 on.", Annotated[int, Meta(ge=1)], default=1),
-                Parameter(
-                    "per_page",
-                    "query",
-                    "Entries a page.",
-                    Annotated[int, Meta(ge=1, le=MOST_PER_PAGE)],
-                    default=PER_PAGE,
-                ),
-            ),
+            parameters=PARAMETERS,
             answers={200: Answer("A page of the folder, or the file.", FileList)},
             problems=("bad_request", "bad_path", "not_found", "not_allowed", "file_not_found"),
         ),

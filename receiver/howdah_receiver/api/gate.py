@@ -1,7 +1,7 @@
 """Who may ask. Everything is denied unless it is opened here on purpose.
 
-It stands before the routes and decides on `scope["path"]`, the very path that the routes will see, so that
-no handler can forget it.
+It stands before the routes and decides on the very path that the routes will see, wherever the receiver is
+mounted, so that no handler can forget it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,7 +29,8 @@ from howdah_receiver.catalogue.database import Catalogue
 OPEN_ROUTES = frozenset(
     {("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/readyz"), ("HEAD", "/readyz"),
      ("GET", "/openapi.json"), ("HEAD", "/openapi.json"), ("GET", "/docs"), ("HEAD", "/docs"),
-     ("POST", f"{API}/pair"),
+     ("POST", f"{API}/pair"), ("POST", f"{API}/auth/signup"), ("POST", f"{API}/auth/login"),
+     ("POST", f"{API}/auth/refresh"),
      # Links: their secret is the credential, and their handlers look at it.
      ("GET", "/s/-/links.css"), ("HEAD", "/s/-/links.css"),
      ("GET", "/s/-/request.js"), ("HEAD", "/s/-/request.js"),
@@ -115,7 +117,8 @@ class Gate:
                     await problem_answer(ProblemError("unavailable"))(scope, receive, send_on)
         # The query may hold names of files: it stays out.
         _log.debug(
-            "%s %s %d %.3fs",
+            "%s %s %s %d %.3fs",
+            (scope.get("client") or ("-",))[0],
             scope["method"],
             path_to_log(scope["path"]),
             status,
@@ -125,12 +128,13 @@ class Gate:
     async def _admit(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         self._check_host(headers.getlist("host"))
-        if is_open(scope["method"], scope["path"]):
+        if is_open(scope["method"], get_route_path(scope)):
             return
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             raise ProblemError("not_signed_in")
-        scope["howdah.caller"] = await self._offload(self._accounts.caller, token.strip())
+        address = scope["client"][0] if scope.get("client") else None
+        scope["howdah.caller"] = await self._offload(self._accounts.caller, token.strip(), address)
 
     def _check_host(self, hosts: list[str]) -> None:
         """Names must be known, or any page could reach us under a name of its own (DNS rebinding).

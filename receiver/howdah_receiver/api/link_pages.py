@@ -58,7 +58,7 @@ def asset(name: str, media_type: str) -> Response:
 # -- the pages
 
 
-def file(secret: str, link: OpenLink) -> Response:
+def file(base: str, link: OpenLink) -> Response:
     row = link.file
     facts = _facts(
         ("Size", _size(row.size)),
@@ -72,13 +72,12 @@ def file(secret: str, link: OpenLink) -> Response:
         name=_shown(name),
         label=_label(link.row),
         facts=facts,
-        href=f"/s/{quote(secret)}/content",
+        href=f"{base}/content",
     )
-    return _page(name, body)
+    return _page(base, name, body)
 
 
-def folder(secret: str, link: OpenLink, below: str, listed: SharedList) -> Response:
-    base = f"/s/{quote(secret)}"
+def folder(base: str, link: OpenLink, below: str, listed: SharedList) -> Response:
     top = _top_name(link)
     name = remote_path.name(below) or top
     body = _fill(
@@ -92,10 +91,10 @@ def folder(secret: str, link: OpenLink, below: str, listed: SharedList) -> Respo
         rows=_Html("".join(_row(base, item) for item in listed.items)),
         pager=_pager(base, below, listed),
     )
-    return _page(name, body)
+    return _page(base, name, body)
 
 
-def request(secret: str, link: OpenLink) -> Response:
+def request(base: str, link: OpenLink) -> Response:
     row = link.row
     limits = [
         f"at most {row.most_uses} files" if row.most_uses is not None else "",
@@ -105,34 +104,34 @@ def request(secret: str, link: OpenLink) -> Response:
     said = ", ".join(filter(None, limits))
     body = _fill(
         "request.html",
-        base=f"/s/{quote(secret)}",
+        base=base,
         name=_shown(row.label or "Send files"),
         until=until,
         limits=f"{said[0].upper()}{said[1:]}." if said else "",
         field=_Html(_file("name_field.html")) if row.asks_name else "",
     )
-    head = _Html('<script src="/s/-/request.js" defer></script>')
-    return _page(row.label or "Send files", body, head=head)
+    head = _Html(f'<script src="{escape(_assets(base))}/request.js" defer></script>')
+    return _page(base, row.label or "Send files", body, head=head)
 
 
-def password(secret: str, problem: ProblemError | None = None) -> Response:
+def password(base: str, problem: ProblemError | None = None) -> Response:
     """It tells nothing of what is behind it."""
     wrong = "" if problem is None else f"{problem.problem.sentence} {problem.problem.remedy}"
     body = _fill(
         "password.html",
-        action=f"/s/{quote(secret)}/password",
+        action=f"{base}/password",
         wrong=_Html(f'<p class="wrong" role="alert">{escape(wrong)}</p>') if wrong else "",
     )
-    return _page("Password needed", body, problem.problem.status if problem else 200)
+    return _page(base, "Password needed", body, problem.problem.status if problem else 200)
 
 
-def problem(secret: str, found: ProblemError) -> Response:
+def problem(base: str, found: ProblemError) -> Response:
     """What went wrong, as a page. With a wrong password, or none, that is asked for once more."""
     if found.code in ("link_password", "too_many_attempts"):
-        answer = password(secret, found)
+        answer = password(base, found)
     else:
         body = _fill("ended.html", sentence=found.problem.sentence, remedy=found.problem.remedy)
-        answer = _page("Nothing here", body, found.problem.status)
+        answer = _page(base, "Nothing here", body, found.problem.status)
     if found.problem.status == 401:
         answer.headers["WWW-Authenticate"] = "Link"
     if "retry_after_seconds" in found.extra:
@@ -143,9 +142,22 @@ def problem(secret: str, found: ProblemError) -> Response:
 # -- their parts
 
 
-def _page(title: str, body: _Html, status: int = 200, head: _Html | None = None) -> Response:
-    mark = _Html(_file("mark.svg"))
-    html = _fill("base.html", title=_text(title), head=head or _Html(""), mark=mark, body=body)
+def _assets(base: str) -> str:
+    """Where the files of the pages are, for the link at `base`."""
+    return f"{base.rpartition('/')[0]}/-"
+
+
+def _page(
+    base: str, title: str, body: _Html, status: int = 200, head: _Html | None = None
+) -> Response:
+    html = _fill(
+        "base.html",
+        assets=_assets(base),
+        title=_text(title),
+        head=head or _Html(""),
+        mark=_Html(_file("mark.svg")),
+        body=body,
+    )
     return Response(html, status, headers=_HEADERS, media_type="text/html; charset=utf-8")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import AsyncExitStack
 from typing import Annotated, cast
+from urllib.parse import quote
 
 from msgspec import Meta
 from starlette.requests import Request
@@ -15,8 +17,8 @@ from howdah_common.problems import ProblemError
 from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import context_of
 from howdah_receiver.api.described import Answer, Call, Described, Header, Parameter
-from howdah_receiver.api.files import PER_PAGE
 from howdah_receiver.api.gate import caller_of
+from howdah_receiver.api.lists import PER_PAGE
 from howdah_receiver.catalogue.links import FoundLink
 from howdah_receiver.links.service import state_of
 
@@ -30,10 +32,21 @@ async def make(request: Request) -> Response:
     """
     context, caller = context_of(request), caller_of(request)
     asked = await read_message(request, NewLink)
-    secret, found = await context.offload(context.links.make, caller, asked)
+    async with AsyncExitStack() as stack:
+        if asked.password is not None:
+            turn = context.accounts.attempts.turn(address_of(request))
+            await stack.enter_async_context(turn)
+        secret, found = await context.offload(context.links.make, caller, asked)
+    root = request.scope["root_path"]
     base = context.links.public_url or f"{request.url.scheme}://{request.headers['host']}"
-    made = MadeLink(url=f"{base}/s/{secret}", link=link_info(found))
-    return json_answer(made, 201, {"Location": f"{API}/links/{found.row.id}"})
+    # Links stand beside the protocol, wherever that is mounted.
+    url = f"{base}{quote(root.removesuffix(API))}/s/{secret}"
+    location = f"{quote(root)}/links/{found.row.id}"
+    return json_answer(MadeLink(url=url, link=link_info(found)), 201, {"Location": location})
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 async def list_links(request: Request) -> Response:
@@ -119,7 +132,13 @@ routes = [
                     (Header("Location", "Where the link is to be asked for."),),
                 )
             },
-            problems=("bad_path", "not_found", "not_allowed", "file_not_found"),
+            problems=(
+                "bad_path",
+                "not_found",
+                "not_allowed",
+                "file_not_found",
+                "too_many_attempts",
+            ),
             more="A link to a version, a file or a folder needs the right to read it; a request needs the"
             " right to change the folder. A device that may only send makes no links.",
         ),

@@ -199,6 +199,8 @@ def _codes(call: Call, *, signed_in: bool) -> set[str]:
         *_ALWAYS,
         *(_SIGNED_IN if signed_in else ()),
         *(_OF_MESSAGES if message else ()),
+        # A parameter with a slash or a line break in it is another path, which leads nowhere.
+        *(("not_found",) if call.param_convertors else ()),
         *call.described.problems,
     }
 

@@ -11,6 +11,7 @@ from howdah_common.messages import Pair, Paired
 from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import context_of
 from howdah_receiver.api.described import Answer, Call, Described
+from howdah_receiver.api.who import address_of
 
 
 async def pair(request: Request) -> Response:
@@ -20,7 +21,9 @@ async def pair(request: Request) -> Response:
     """
     context = context_of(request)
     asked = await read_message(request, Pair)
-    new = await context.offload(context.accounts.pair, asked.code, asked.device_name)
+    new = await context.offload(
+        context.accounts.pairing.pair, asked.code, asked.device_name, address_of(request)
+    )
     return json_answer(
         Paired(
             token=new.token,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
+from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
@@ -94,7 +95,7 @@ async def _finishing(request: Request) -> OpenLink:
 
 
 def _location(request: Request, upload_id: str) -> str:
-    return f"/s/{request.path_params['secret']}/uploads/{upload_id}"
+    return f"{quote(request.scope['root_path'])}/s/{quote(request.path_params['secret'])}/uploads/{upload_id}"
 
 
 def _info(context: Context, link: OpenLink, upload_id: str) -> UploadInfo:

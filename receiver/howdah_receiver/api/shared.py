@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Annotated
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from msgspec import Meta
 from starlette.requests import Request
@@ -25,7 +25,8 @@ from howdah_receiver.api.answers import check_announced, check_not_encoded, json
 from howdah_receiver.api.context import context_of
 from howdah_receiver.api.described import Answer, Call, Described, Handler, Header, Parameter
 from howdah_receiver.api.files import CONTENT_TYPE
-from howdah_receiver.api.links import paging
+from howdah_receiver.api.links import address_of, paging
+from howdah_receiver.api.lists import PER_PAGE
 from howdah_receiver.api.zip import MEDIA_TYPE, ZIP_HEADERS, zip_answer
 from howdah_receiver.files.archive import Archive
 from howdah_receiver.files.service import OpenFile
@@ -78,17 +79,27 @@ async def _is_let_in(request: Request, link: OpenLink) -> bool:
         return False
     # A header's bytes, as whoever wrote them meant them.
     words = password.encode("latin-1").decode(errors="replace")
-    await context.offload(context.link_door.try_password, link, words, address_of(request))
+    if not await context.offload(context.link_door.knows, link, words):
+        await _tried(request, link, words)
     return True
 
 
-def address_of(request: Request) -> str:
-    return request.client.host if request.client else ""
+async def _tried(request: Request, link: OpenLink, password: str) -> str:
+    """The note for the right password. Raises ProblemError: link_password, too_many_attempts."""
+    context, address = context_of(request), address_of(request)
+    async with context.accounts.attempts.turn(address):
+        return await context.offload(context.link_door.try_password, link, password, address)
+
+
+def _base(request: Request) -> str:
+    """The link's path, below whatever this receiver is mounted at."""
+    root, secret = request.scope["root_path"], request.path_params["secret"]
+    return f"{quote(root)}/s/{quote(secret, safe='')}"
 
 
 def _cookie(request: Request, name: str, value: str, seconds: int) -> dict[str, str]:
     """For this link alone, for no script, and never along with a request from another page."""
-    path = f"/s/{request.path_params['secret']}"
+    path = _base(request)
     secure = "; Secure" if request.url.scheme == "https" else ""
     return {
         "Set-Cookie": f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
@@ -105,7 +116,7 @@ def _for_people(handler: Handler) -> Handler:
         except ProblemError as problem:
             if "text/html" not in request.headers.get("accept", ""):
                 raise
-            return link_pages.problem(request.path_params["secret"], problem)
+            return link_pages.problem(_base(request), problem)
 
     return answer
 
@@ -121,17 +132,17 @@ async def page(request: Request) -> Response:
     asks for that and shows nothing else.
     """
     link = await _found(request)
-    secret = request.path_params["secret"]
+    base = _base(request)
     if not await _is_let_in(request, link):
-        return link_pages.password(secret)
+        return link_pages.password(base)
     if link.row.kind == "request":
-        return link_pages.request(secret, link)
+        return link_pages.request(base, link)
     if link.row.kind != "folder":
-        return link_pages.file(secret, link)
+        return link_pages.file(base, link)
     below = request.query_params.get("path", "")
     page_number, _ = paging(request)
     listed = await _listed(request, link, below, page_number, link_pages.PER_PAGE)
-    return link_pages.folder(secret, link, below, listed)
+    return link_pages.folder(base, link, below, listed)
 
 
 @_for_people
@@ -142,13 +153,10 @@ async def password(request: Request) -> Response:
     the password for some hours. A program may send the header `Howdah-Link-Password` with each call
     instead.
     """
-    context = context_of(request)
     link = await _found(request)
-    words = await _form_password(request)
-    note = await context.offload(context.link_door.try_password, link, words, address_of(request))
-    location = f"/s/{request.path_params['secret']}"
+    note = await _tried(request, link, await _form_password(request))
     cookie = _cookie(request, _PASS_COOKIE, note, PASS_SECONDS)
-    return Response(status_code=303, headers={"Location": location, **cookie})
+    return Response(status_code=303, headers={"Location": _base(request), **cookie})
 
 
 async def _form_password(request: Request) -> str:
@@ -400,7 +408,7 @@ routes = [
                     "query",
                     "Entries a page.",
                     Annotated[int, Meta(ge=1, le=MOST_PER_PAGE)],
-                    default=files.PER_PAGE,
+                    default=PER_PAGE,
                 ),
             ),
             answers={200: Answer("A page of it.", SharedList)},

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +20,6 @@ from howdah_common.chunks import (
     UNKNOWN_SIZE_CHUNK_BYTES,
 )
 from howdah_common.messages import (
-    API,
     Complete,
     StartUpload,
     UploadInfo,
@@ -33,9 +33,9 @@ from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.api import examples
 from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import Context, context_of
-from howdah_receiver.api.described import LOCATION, RETRY_AFTER, Answer, Call, Described
+from howdah_receiver.api.described import LOCATION, RETRY_AFTER, Answer, Call, Described, Parameter
 from howdah_receiver.api.gate import caller_of
-from howdah_receiver.api.views import upload_info
+from howdah_receiver.api.views import upload_info, upload_list
 
 ANSWER_SECONDS = 20
 """So long a completion may keep its request waiting before it is answered with 202."""
@@ -55,18 +55,29 @@ async def start(request: Request) -> Response:
         return upload_info(context, caller, row.id, known=known), new
 
     info, new = await context.offload(work)
-    return json_answer(info, 201 if new else 200, {"Location": f"{API}/uploads/{info.id}"})
+    return json_answer(info, 201 if new else 200, {"Location": _location(request, info.id)})
 
 
 async def list_live(request: Request) -> Response:
-    """List the uploads that are open or completing."""
+    """List the uploads that are on their way.
+
+    They are this account's; an admin may see those of all.
+    """
     context, caller = context_of(request), caller_of(request)
+    everyones, resting = _flag(request, "all"), _flag(request, "expired")
 
     def work() -> UploadList:
-        live = context.uploads.live(caller)
-        return UploadList(uploads=[upload_info(context, caller, row.id) for row in live])
+        found = upload_list(context, caller, everyones=everyones, resting=resting)
+        return UploadList(uploads=found)
 
     return json_answer(await context.offload(work))
+
+
+def _flag(request: Request, name: str) -> bool:
+    said = request.query_params.get(name, "false")
+    if said not in ("true", "false"):
+        raise ProblemError("bad_request", f"{name} is true or false.")
+    return said == "true"
 
 
 async def look(request: Request) -> Response:
@@ -113,11 +124,11 @@ async def complete(request: Request) -> Response:
         raise ProblemError("size_mismatch")
     work = partial(context.endings.complete, caller, upload_id, asked)
     if not await carried_out(context, caller, upload_id, work):
-        return going_on(f"{API}/uploads/{upload_id}")
+        return going_on(_location(request, upload_id))
     info = await context.offload(upload_info, context, caller, upload_id)
     if info.file is None:
         raise ProblemError("file_not_found")
-    return json_answer(info, 201, {"Location": f"{API}/uploads/{upload_id}"})
+    return json_answer(info, 201, {"Location": _location(request, upload_id)})
 
 
 async def carried_out(
@@ -143,6 +154,11 @@ async def carried_out(
 
 def going_on(location: str) -> Response:
     return Response(status_code=202, headers={"Location": location, "Retry-After": "2"})
+
+
+def _location(request: Request, upload_id: str) -> str:
+    """Below the path that the protocol is mounted at, here or in another program."""
+    return f"{quote(request.scope['root_path'])}/uploads/{upload_id}"
 
 
 def _begin_completion(
@@ -205,6 +221,10 @@ routes = [
                 "client_id_conflict",
                 "not_found",
                 "not_allowed",
+                "upload_too_large",
+                "type_refused",
+                "too_many_uploads",
+                "quota_exceeded",
                 *_LOOKING,
             ),
             more=f"`digest_algorithm` is one of {', '.join(sorted(digests.ALGORITHMS))}. `chunk_bytes`"
@@ -217,7 +237,16 @@ routes = [
         "GET",
         "/uploads",
         list_live,
-        Described(answers={200: Answer("The uploads.", UploadList)}, problems=("upload_not_open",)),
+        Described(
+            parameters=(
+                Parameter(
+                    "all", "query", "Those of all accounts, for an admin.", bool, default=False
+                ),
+                Parameter("expired", "query", "Those in recovery as well.", bool, default=False),
+            ),
+            answers={200: Answer("The uploads.", UploadList)},
+            problems=("bad_request", "not_allowed", "upload_not_open"),
+        ),
     ),
     Call(
         "GET",
@@ -270,6 +299,8 @@ routes = [
                 "size_mismatch",
                 "manifest_mismatch",
                 "sha256_mismatch",
+                "type_refused",
+                "quota_exceeded",
                 "version_conflict",
                 "path_conflict",
                 "bad_path",

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, Select, func, literal, select, union_all
+from sqlalchemy import Connection, Row, Select, select
 
 from howdah_common import remote_path
 from howdah_common.manifest import Manifest
 from howdah_receiver.accounts.caller import NOBODY, Actor
 from howdah_receiver.catalogue import folders as folder_rows
 from howdah_receiver.catalogue.changes import ChangeKind, record
-from howdah_receiver.catalogue.tables import files, folders, manifests, placements, versions
+from howdah_receiver.catalogue.tables import files, manifests, placements, versions
+from howdah_receiver.catalogue.values import rows_of
 from howdah_receiver.ids import new_id
 from howdah_receiver.storage.disk import Identity
 
@@ -40,6 +41,9 @@ class FileRow:
     """Who sent this version; None for other hands."""
     since_ns: int
     """Since when this version stands at this path."""
+    media_type: str | None = None
+    flagged: bool = False
+    """Its name says another type than its bytes."""
 
     @property
     def identity(self) -> Identity:
@@ -80,6 +84,8 @@ _FILE_COLUMNS = (
     versions.c.disk_modified_ns,
     versions.c.account_id,
     files.c.since_ns,
+    versions.c.media_type,
+    versions.c.flagged,
 )
 LIVE = files.c.trash_id.is_(None)
 
@@ -100,6 +106,16 @@ def at_path(connection: Connection, space_id: str, path: str) -> FileRow | None:
 def by_id(connection: Connection, file_id: str) -> FileRow | None:
     """The file of that id, if it is not in the trash. Whose it is, the caller has to look at."""
     return _file(connection.execute(_select_files().where(files.c.id == file_id, LIVE)).first())
+
+
+def by_numbers(connection: Connection, numbers: Sequence[int]) -> list[FileRow]:
+    """Files that are there, in the order of `numbers`."""
+    if not numbers:
+        return []
+    wanted = select(rows_of(numbers).c.value)
+    query = _select_files().add_columns(files.c.number).where(files.c.number.in_(wanted))
+    rows = {row[-1]: FileRow(*row[:-1]) for row in connection.execute(query)}
+    return [rows[number] for number in numbers]
 
 
 def of_version(connection: Connection, version_id: str) -> FileRow | None:
@@ -237,6 +253,10 @@ def add_version(connection: Connection, new: NewVersion, file_id: str, *, place:
     connection.execute(manifests.insert().values(version_id=new.id, digests=manifest.digests))
 
 
+def set_damaged(connection: Connection, version_id: str, *, damaged: bool) -> None:
+    connection.execute(versions.update().where(versions.c.id == version_id).values(damaged=damaged))
+
+
 def set_identity(connection: Connection, version_id: str, identity: Identity) -> None:
     """For content that was just read and found to be that version: it is whole, whatever it was before."""
     connection.execute(
@@ -249,28 +269,3 @@ def set_identity(connection: Connection, version_id: str, identity: Identity) ->
             damaged=False,
         )
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    items: list[FileRow | str]
-    """Paths of folders, then files."""
-    total: int
-
-
-def children(connection: Connection, folder_id: str, *, first: int, count: int) -> Listing:
-    """What stands directly in the folder, folders before files, each by name."""
-    both = union_all(
-        select(literal(0).label("kind"), folders.c.name.label("name"), folders.c.path.label("path"),
-               folders.c.id.label("id")).where(folders.c.parent_id == folder_id),
-        select(literal(1), files.c.name, files.c.path, files.c.id)
-        .where(files.c.folder_id == folder_id),
-    ).subquery()  # fmt: skip
-    total = connection.execute(select(func.count()).select_from(both)).scalar_one()
-    page = connection.execute(
-        select(both).order_by(both.c.kind, both.c.name).offset(first).limit(count)
-    ).all()
-    wanted = [row.id for row in page if row.kind == 1]
-    found = connection.execute(_select_files().where(files.c.id.in_(wanted))).all()
-    rows = {row.id: FileRow(**row._mapping) for row in found}
-    return Listing([row.path if row.kind == 0 else rows[row.id] for row in page], total)

@@ -165,15 +165,19 @@ def count_use(connection: Connection, link_id: str) -> bool:
     return result.rowcount == 1
 
 
-def check_room(connection: Connection, link_id: str, size: int) -> None:
-    """That one more file of `size` bytes may come by this request. In the transaction that adds the
-    upload, whose row counts at once (by trigger). Raises ProblemError (link_full)."""
+def check_room(connection: Connection, link_id: str, uses: int, size: int) -> None:
+    """That so many files of `size` bytes in all may come by this request, beside those that count. Raises
+    ProblemError (link_full).
+
+    With nothing more, that those that count do not go beyond: in the transaction that adds an upload, whose
+    row counts at once (by trigger).
+    """
     row = connection.execute(
         select(links.c.most_uses, links.c.uses, links.c.most_bytes, links.c.bytes).where(
             links.c.id == link_id
         )
     ).one()
-    if row.most_uses is not None and row.uses >= row.most_uses:
+    if row.most_uses is not None and row.uses + uses > row.most_uses:
         raise ProblemError("link_full", f"It was made for {row.most_uses} files.")
     if row.most_bytes is not None and row.bytes + size > row.most_bytes:
         raise ProblemError("link_full", f"It was made for {row.most_bytes} bytes.")

@@ -6,11 +6,13 @@ Alembic is imported only when there is something to do, as it takes longer than 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
+from howdah_receiver.catalogue.copies import forget_old, keep_before, kept
 from howdah_receiver.catalogue.database import FILE_NAME, set_up_connection
 from howdah_receiver.errors import StartRefused
 from howdah_receiver.storage.folders import CLEAN_MARK
@@ -23,6 +25,7 @@ SOON_CHECKED_BYTES = 64 * 1024 * 1024
 
 def migrate(folder: Path) -> None:
     """Create or upgrade the catalogue in `folder`. Raises StartRefused for what is damaged or newer."""
+    _refuse_without_search()
     path = folder / FILE_NAME
     revision, empty = _look(path)
     if empty:
@@ -32,9 +35,30 @@ def migrate(folder: Path) -> None:
     if revision is not None and revision not in _known_revisions():
         raise StartRefused(
             f"The catalogue {path} was written by a newer version (revision {revision}).",
-            "Install that version again, or a newer one.",
+            f"Install that version again, or a newer one.{_way_back(path)}",
         )
+    if revision is not None:
+        keep_before(path, HEAD)
     _upgrade(path)
+    forget_old(path)
+
+
+def _way_back(path: Path) -> str:
+    copies = kept(path)
+    if not copies:
+        return ""
+    return f" How it was before the last upgrade is kept as {copies[0]}: docs/install.md says how to go back."
+
+
+def _refuse_without_search() -> None:
+    with closing(sqlite3.connect(":memory:")) as anywhere:
+        try:
+            anywhere.execute("CREATE VIRTUAL TABLE names USING fts5 (name, tokenize='trigram')")
+        except sqlite3.OperationalError as error:
+            raise StartRefused(
+                f"This Python's SQLite ({sqlite3.sqlite_version}) cannot keep an index of names.",
+                "Use a Python whose SQLite is 3.34 or newer and has FTS5.",
+            ) from error
 
 
 def _refuse_empty_over_data(folder: Path, path: Path) -> None:

@@ -32,6 +32,11 @@ def by_id(connection: Connection, space_id: str) -> Space:
     return _space(connection.execute(select(spaces).where(spaces.c.id == space_id)).one())
 
 
+def find(connection: Connection, space_id: str) -> Space | None:
+    row = connection.execute(select(spaces).where(spaces.c.id == space_id)).first()
+    return None if row is None else _space(row)
+
+
 def all_of_them(connection: Connection) -> list[Space]:
     return [_space(row) for row in connection.execute(select(spaces).order_by(spaces.c.id))]
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, select, update
 
 from howdah_common.chunks import ChunkPlan
 from howdah_common.ranges import RangeSet
-from howdah_receiver.catalogue.tables import chunks, uploads
-from howdah_receiver.uploads.states import TRANSITIONS, UploadState, may_become
+from howdah_receiver.catalogue.tables import accounts, chunks, devices, uploads
+from howdah_receiver.uploads.states import HOLDING, LIVE, TRANSITIONS, UploadState, may_become
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class UploadRow:
     link_id: str | None = None
     active_ns: int = 0
     ended_ns: int | None = None
+    expired_ns: int | None = None
     reserved_bytes: int = 0
     media_type: str | None = None
 
@@ -83,13 +84,33 @@ def by_client_id(connection: Connection, account_id: str, client_id: str) -> Upl
     return None if row is None else _upload(row)
 
 
-def live(connection: Connection, account_id: str | None = None) -> list[UploadRow]:
+def is_in(states: Collection[UploadState]) -> ColumnElement[bool]:
+    """Whether an upload is in one of these states."""
+    return uploads.c.state.in_(sorted(state.value for state in states))
+
+
+def live(
+    connection: Connection,
+    account_id: str | None = None,
+    states: Collection[UploadState] = LIVE,
+) -> list[UploadRow]:
     """Uploads that are open or completing, oldest first; of one account or of all."""
-    states = (UploadState.OPEN.value, UploadState.COMPLETING.value)
-    query = select(uploads).where(uploads.c.state.in_(states)).order_by(uploads.c.started_ns)
+    query = select(uploads).where(is_in(states)).order_by(uploads.c.started_ns, uploads.c.id)
     if account_id is not None:
         query = query.where(uploads.c.account_id == account_id)
     return [_upload(row) for row in connection.execute(query)]
+
+
+def names(connection: Connection, found: Sequence[UploadRow]) -> dict[str, str]:
+    """Of the devices that began these uploads, and of their accounts, by id."""
+    named: dict[str, str] = {}
+    for table, ids in (
+        (devices, {row.device_id for row in found}),
+        (accounts, {row.account_id for row in found}),
+    ):
+        query = select(table.c.id, table.c.name).where(table.c.id.in_(ids - {None}))
+        named |= {row.id: row.name for row in connection.execute(query)}
+    return named
 
 
 def advance(
@@ -100,18 +121,20 @@ def advance(
     *,
     completion_body: bytes | None = None,
     problem: str | None = None,
+    also: Mapping[str, object] | None = None,
+    only_if: Sequence[ColumnElement[bool]] = (),
 ) -> bool:
-    """Whether the upload was in `before` and is now in `after`."""
+    """Whether the upload was in `before`, and all of `only_if` held, and it is now in `after`."""
     if not may_become(before, after):
         raise ValueError(f"an upload never goes from {before.value} to {after.value}")
-    values: dict[str, object] = {"state": after.value, "problem": problem}
+    values: dict[str, object] = {"state": after.value, "problem": problem, **(also or {})}
     if completion_body is not None:
         values["completion_body"] = completion_body
     if not TRANSITIONS[after]:  # the end: it holds no room any more
         values |= {"ended_ns": time.time_ns(), "reserved_bytes": 0}
     result = connection.execute(
         update(uploads)
-        .where(uploads.c.id == upload_id, uploads.c.state == before.value)
+        .where(uploads.c.id == upload_id, uploads.c.state == before.value, *only_if)
         .values(values)
     )
     return result.rowcount == 1
@@ -154,6 +177,34 @@ def put_chunks(connection: Connection, upload_id: str, rows: Sequence[ChunkRow])
     )
 
 
+def note_arrival(
+    connection: Connection, upload_id: str, now_ns: int, media_type: str | None, more_bytes: int
+) -> None:
+    """Chunks were put: it is not idle, and where its size is not known it holds so much more room.
+
+    `media_type`: None where these chunks do not tell.
+    """
+    values: dict[str, object] = {"active_ns": now_ns}
+    if media_type is not None:
+        values["media_type"] = media_type
+    if more_bytes:
+        values["reserved_bytes"] = uploads.c.reserved_bytes + more_bytes
+    connection.execute(update(uploads).where(uploads.c.id == upload_id).values(values))
+
+
+def reserve_what_came(connection: Connection, upload_id: str | None = None) -> None:
+    """An upload of unknown size holds room for the chunks it has; this one, or all of them."""
+    came = (
+        select(func.coalesce(func.sum(chunks.c.length), 0))
+        .where(chunks.c.upload_id == uploads.c.id)
+        .scalar_subquery()
+    )
+    growing = update(uploads).where(uploads.c.size.is_(None), is_in(HOLDING))
+    if upload_id is not None:
+        growing = growing.where(uploads.c.id == upload_id)
+    connection.execute(growing.values(reserved_bytes=came))
+
+
 def all_chunks(connection: Connection, upload_id: str) -> list[ChunkRow]:
     """Ascending by number."""
     query = (
@@ -183,10 +234,12 @@ def drop_chunks(connection: Connection, upload_id: str, numbers: Iterable[int]) 
                 chunks.c.upload_id == upload_id, chunks.c.number.between(first, last)
             )
         )
+    reserve_what_came(connection, upload_id)
 
 
 def drop_all_chunks(connection: Connection, upload_id: str) -> None:
     connection.execute(chunks.delete().where(chunks.c.upload_id == upload_id))
+    reserve_what_came(connection, upload_id)
 
 
 def set_durable(connection: Connection, upload_id: str, numbers: Iterable[int]) -> None:
@@ -201,11 +254,7 @@ def set_durable(connection: Connection, upload_id: str, numbers: Iterable[int]) 
 def suspect_all(connection: Connection) -> None:
     """After an unclean stop: uploads with chunks that were not durable are to be read again."""
     unsafe = exists().where(chunks.c.upload_id == uploads.c.id, chunks.c.durable.is_(False))
-    connection.execute(
-        update(uploads)
-        .where(uploads.c.state.in_((UploadState.OPEN.value, UploadState.COMPLETING.value)), unsafe)
-        .values(suspect=True)
-    )
+    connection.execute(update(uploads).where(is_in(HOLDING), unsafe).values(suspect=True))
 
 
 def clear_suspicion(connection: Connection, upload_id: str) -> None:

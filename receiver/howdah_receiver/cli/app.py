@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from howdah_receiver.cli import links, looking, pairing, serving
+from howdah_receiver.cli import (
+    accounts,
+    backup,
+    care,
+    devices,
+    invitations,
+    links,
+    looking,
+    pairing,
+    serving,
+    spaces,
+)
 from howdah_receiver.errors import StartRefused
 
 app = typer.Typer(
@@ -18,8 +29,14 @@ app = typer.Typer(
 # Without a name its commands stand beside the others; with one, below it: add_typer(x, name="account").
 app.add_typer(serving.commands)
 app.add_typer(pairing.commands)
+app.add_typer(accounts.commands, name="account")
+app.add_typer(invitations.commands)
+app.add_typer(spaces.commands, name="space")
+app.add_typer(devices.commands, name="device")
 app.add_typer(looking.commands)
 app.add_typer(links.commands, name="link")
+app.add_typer(care.commands)
+app.add_typer(backup.commands)
 
 
 def run() -> None:

@@ -1,4 +1,4 @@
-"""`howdah-receiver settings` and `doctor`: they look, and change nothing."""
+"""`howdah-receiver settings`, `healthy` and `doctor`: they look, and change nothing."""
 
 from __future__ import annotations
 
@@ -27,11 +27,22 @@ def settings(
 
 
 @commands.command()
-def doctor(data: Data = None, config: Config = None) -> None:
-    """Check the set-up and the data folder. Exit code 1 where something needs you."""
-    from howdah_receiver.doctor import examine
+def healthy(config: Config = None, more: Set = None) -> None:
+    """Ask the receiver of these settings whether it answers. Exit code 1 if it does not."""
+    from howdah_receiver.healthy import why_not
 
-    findings = examine(settings_from(data=data, config=config))
+    reason = why_not(settings_from(more, config=config))
+    if reason:
+        print(f"The receiver does not answer: {reason.rstrip('.')}.")
+    raise typer.Exit(1 if reason else 0)
+
+
+@commands.command()
+def doctor(data: Data = None, config: Config = None, more: Set = None) -> None:
+    """Check the set-up and the data folder. Exit code 1 where something needs you."""
+    from howdah_receiver.care.doctor import examine
+
+    findings = examine(settings_from(more, data=data, config=config))
     for finding in findings:
         print(f"{'ok  ' if finding.good else 'BAD '} {finding.sentence}")
         if finding.remedy:

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from howdah_common.chunks import ChunkPlan
-from howdah_common.messages import MOST_PER_PAGE
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_common.remote_path import BadPath, check_folder, check_path
 from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.catalogue import files as rows
 from howdah_receiver.catalogue import folders as folder_rows
-from howdah_receiver.catalogue import spaces, tables
+from howdah_receiver.catalogue import listing, spaces
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.files import FileRow, Listing
+from howdah_receiver.catalogue.files import FileRow
+from howdah_receiver.catalogue.listing import Listing
+from howdah_receiver.catalogue.orders import BadCursor
 from howdah_receiver.catalogue.spaces import Space
-from howdah_receiver.storage.disk import Identity, disk_errors
-from howdah_receiver.storage.reading import chunk_digest
+from howdah_receiver.files.checking import check
+from howdah_receiver.files.wanted import NO_CURSOR, Wanted
+from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.tree import Tree
 
 
@@ -45,26 +46,30 @@ class Files:
         with self._catalogue.read() as connection:
             return spaces.space_for(connection, caller, wanted, need)
 
-    def list(self, space: Space, path: str, *, page: int, per_page: int) -> Listing | FileRow:
-        """What stands at `path`: a page of a folder's children, or the file itself.
+    def list(self, space: Space, path: str, wanted: Wanted) -> Listing | FileRow:
+        """What stands at `path`: a page of what a folder holds, or of what is found in it; or the file
+        itself.
 
         Raises ProblemError: bad_request, bad_path, file_not_found.
         """
-        if page < 1 or not 1 <= per_page <= MOST_PER_PAGE or page > 2**40:
-            raise ProblemError("bad_request", f"page from 1, per_page from 1 to {MOST_PER_PAGE}.")
+        page = wanted.cut()
         try:
             check_folder(path)
         except BadPath as error:
             raise ProblemError("bad_path", str(error)) from error
         with self._catalogue.read() as connection:
-            file = rows.at_path(connection, space.id, path)
+            file = None if wanted.search else rows.at_path(connection, space.id, path)
             if file is not None:
                 return file
             folder = folder_rows.at_path(connection, space.id, path)
             if folder is None:
                 raise ProblemError("file_not_found")
-            first = (page - 1) * per_page
-            return rows.children(connection, folder.id, first=first, count=per_page)
+            try:
+                if wanted.search:
+                    return listing.found(connection, folder, wanted.search, wanted.order, page)
+                return listing.children(connection, folder, wanted.order, page)
+            except BadCursor as error:
+                raise ProblemError("bad_request", NO_CURSOR) from error
 
     def find(self, caller: Caller, file_id: str) -> tuple[Space, FileRow]:
         """Raises ProblemError (file_not_found), also for what is in another's space."""
@@ -100,8 +105,9 @@ class Files:
             raise ProblemError("file_damaged")
         return OpenFile(descriptor, current)
 
-    def open_version(self, space: Space, version_id: str) -> OpenFile:
-        """A version for reading, whether it stands at its path or was replaced.
+    def open_version(self, space: Space, version_id: str, *, damaged_too: bool = False) -> OpenFile:
+        """A version for reading, whether it stands at its path or was replaced; `damaged_too`: also one that
+        is known to be damaged.
 
         The caller has seen to it that whoever asks may read the space. Raises ProblemError:
         file_not_found, file_damaged, unavailable, storage_failed.
@@ -116,9 +122,10 @@ class Files:
                 descriptor = self._outside.open_kept(row)
             else:
                 descriptor, row = self._outside.open_current(space, row.path)
-        if row.damaged or row.version_id != version_id:
+        refused = row.damaged and not damaged_too
+        if refused or row.version_id != version_id:
             os.close(descriptor)
-            raise ProblemError("file_damaged" if row.damaged else "file_not_found")
+            raise ProblemError("file_damaged" if refused else "file_not_found")
         return OpenFile(descriptor, row)
 
     def make_folder(self, space: Space, path: str, caller: Caller) -> bool:
@@ -135,22 +142,9 @@ class Files:
         with disk_errors():
             descriptor, row = self._outside.open_current(space, row.path)
         try:
-            with self._catalogue.read() as connection:
-                digests = rows.digests(connection, row.version_id)
-            damaged = _damaged(descriptor, row, digests)
-            if Identity.of(os.fstat(descriptor)) != row.identity:
-                raise ProblemError(
-                    "unavailable", "The file is being changed on the receiver's disk."
-                )
+            return row, check(self._catalogue, descriptor, row, from_disk=False)
         finally:
             os.close(descriptor)
-        with self._catalogue.write() as connection:
-            connection.execute(
-                tables.versions.update()
-                .where(tables.versions.c.id == row.version_id)
-                .values(damaged=bool(damaged))
-            )
-        return row, damaged
 
 
 def _own(connection: Connection, caller: Caller, file_id: str, need: Right) -> FileRow:
@@ -163,16 +157,3 @@ def _own(connection: Connection, caller: Caller, file_id: str, need: Right) -> F
     if need not in rights:
         raise ProblemError("not_allowed")
     return row
-
-
-def _damaged(descriptor: int, row: FileRow, digests: bytes) -> RangeSet:
-    damaged = RangeSet()
-    for number, span in enumerate(ChunkPlan(row.size, row.chunk_bytes).spans()):
-        wanted = digests[number * 32 : number * 32 + 32]
-        try:
-            found = chunk_digest(descriptor, span.offset, span.length, row.algorithm)
-        except OSError:  # an unreadable sector is damage too
-            found = b""
-        if found != wanted:
-            damaged.add(number)
-    return damaged

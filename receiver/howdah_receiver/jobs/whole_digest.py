@@ -89,8 +89,10 @@ class WholeDigests:
         """The oldest current version that has no digest yet."""
         version_id = connection.execute(
             select(versions.c.id)
-            .join(files, files.c.version_id == versions.c.id)
+            # By the file's id: from the few versions without a digest to their files, not from all files.
+            .join(files, files.c.id == versions.c.file_id)
             .where(
+                files.c.version_id == versions.c.id,
                 rows.LIVE,
                 versions.c.sha256.is_(None),
                 versions.c.damaged.is_(False),

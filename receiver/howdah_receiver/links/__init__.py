@@ -2,5 +2,5 @@
 
 Read in this order: `secret` (what stands in the address), `service` (made, listed, revoked by who is
 signed in), `door` (opened by who has the address: what still holds, passwords, uses), `receiving` (uploads
-by a request). `seals`, `attempts` and `passwords` are what the door needs.
+by a request). `seals` and `attempts` are what the door needs.
 """

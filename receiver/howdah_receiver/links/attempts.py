@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 
 from howdah_common.problems import ProblemError
+from howdah_receiver.accounts.attempts import network_of
 
 ATTEMPTS = 10
 SECONDS = 60
@@ -55,14 +55,3 @@ class Attempts:
         while len(kept) >= _MOST_KEPT // 2:
             del kept[next(iter(kept))]
         self._times = kept
-
-
-def network_of(address: str) -> str:
-    """Whoever has one address of IPv6 has 2**64 of them."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if found.version == 4:
-        return str(found)
-    return str(ipaddress.ip_network((found, 64), strict=False))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from howdah_common.problems import ProblemError
 from howdah_receiver.accounts.caller import Caller
+from howdah_receiver.accounts.hashing import Hasher
 from howdah_receiver.catalogue import links as rows
 from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
@@ -22,7 +23,6 @@ from howdah_receiver.catalogue.folders import FolderRow
 from howdah_receiver.catalogue.links import FoundLink, LinkRow
 from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.links.attempts import Attempts
-from howdah_receiver.links.passwords import Passwords
 from howdah_receiver.links.seals import Seals
 from howdah_receiver.links.secret import sha256_of
 
@@ -79,11 +79,11 @@ class LinkDoor:
     def __init__(
         self,
         catalogue: Catalogue,
-        passwords: Passwords,
+        hasher: Hasher,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._catalogue = catalogue
-        self._passwords = passwords
+        self._hasher = hasher
         self._clock_ns = clock_ns
         self._attempts = Attempts()
         self._seals = Seals(catalogue, lambda: clock_ns() / 1e9)
@@ -121,14 +121,12 @@ class LinkDoor:
     # -- passwords
 
     def try_password(self, link: OpenLink, password: str, address: str) -> str:
-        """A note that stands for the right password. `address`: of who tries.
-
-        Raises ProblemError: link_password, too_many_attempts, unavailable.
-        """
+        """A note that stands for the right password. `address`: of who tries. It is hashed, and hashing
+        has its turns (see `accounts.attempts`). Raises ProblemError: link_password, too_many_attempts."""
         row = link.row
-        if row.password_hash is not None and not self._is_known(row, password):
+        if row.password_hash is not None:
             self._attempts.begin(row.id, address)
-            if not self._passwords.is_right(row.password_hash, password):
+            if not self._hasher.matches(row.password_hash, password):
                 raise ProblemError("link_password")
             self._attempts.was_right(row.id, address)
             self._keep(row, password)
@@ -138,8 +136,9 @@ class LinkDoor:
         """Whether nothing is asked for, or the note stands for the right password."""
         return link.row.password_hash is None or self._seals.holds(_pass_words(link.row), note)
 
-    def _is_known(self, row: LinkRow, password: str) -> bool:
-        digest = self._digest(row, password)
+    def knows(self, link: OpenLink, password: str) -> bool:
+        """Whether it was right a moment ago, and need not be hashed again."""
+        digest = self._digest(link.row, password)
         with self._lock:
             return digest in self._known
 

@@ -11,6 +11,7 @@ from howdah_common.messages_links import NewLink
 from howdah_common.problems import ProblemError
 from howdah_common.remote_path import BadPath, check_folder
 from howdah_receiver.accounts.caller import Caller, Right
+from howdah_receiver.accounts.hashing import Hasher
 from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue import folders as folder_rows
 from howdah_receiver.catalogue import links as rows
@@ -20,7 +21,6 @@ from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.catalogue.links import FoundLink, LinkRow
 from howdah_receiver.catalogue.tables import links, memberships
 from howdah_receiver.ids import new_id
-from howdah_receiver.links.passwords import Passwords
 from howdah_receiver.links.secret import new_secret, sha256_of
 
 _MOST_NS = 2**63 - 1
@@ -30,18 +30,16 @@ class Links:
     """Thread-safe. A caller sees the links that its account made, and those of spaces that it owns; a
     device that may only send sees none and makes none."""
 
-    def __init__(
-        self, catalogue: Catalogue, passwords: Passwords, public_url: str | None = None
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, hasher: Hasher, public_url: str | None = None) -> None:
         """`public_url`: what people call the receiver by, where that is not what the request says."""
         self._catalogue = catalogue
-        self._passwords = passwords
+        self._hasher = hasher
         self.public_url = public_url
 
     def make(self, caller: Caller, asked: NewLink) -> tuple[str, FoundLink]:
         """The secret, which nobody can tell again, and the link.
 
-        Raises ProblemError: bad_request, bad_path, not_found, not_allowed, file_not_found, unavailable.
+        Raises ProblemError: bad_request, bad_path, not_found, not_allowed, file_not_found.
         """
         _check(caller, asked)
         now = time.time_ns()
@@ -49,7 +47,7 @@ class Links:
         with self._catalogue.read() as connection:
             subject = _subject(connection, caller, asked)
         password = asked.password
-        password_hash = None if password is None else self._passwords.hash(password)
+        password_hash = None if password is None else self._hasher.hash(password)
         secret = new_secret()
         row = LinkRow(
             id=new_id(),

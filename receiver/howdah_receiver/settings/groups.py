@@ -8,7 +8,9 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
 
 from howdah_receiver.settings.values import (
+    DAY,
     KIB,
+    MIB,
     Address,
     Bytes,
     Hosts,
@@ -16,6 +18,7 @@ from howdah_receiver.settings.values import (
     Pin,
     Place,
     Seconds,
+    TypePatterns,
     WholeSeconds,
 )
 
@@ -71,7 +74,7 @@ class Trust(_Group):
     clear."""
     certificate_file: Place | None = None
     """A certificate of yours (PEM, with the chain up to its authority) in place of the one that the receiver
-    makes. A renewed one is taken up within a minute, or at once by SIGHUP."""
+    makes. A renewed one is taken up within half a minute, or at once by SIGHUP."""
     key_file: Place | None = None
     """The key of `certificate_file` (PEM, without a passphrase)."""
     pin: Pin = "auto"
@@ -105,6 +108,50 @@ class Requests(_Group):
     """Open at once from one address. Of those behind a trusted proxy, requests under way are counted."""
 
 
+class Uploading(_Group):
+    """Uploads
+
+    [limits.md](limits.md) says what each of them is good for."""
+
+    upload_idle_seconds: Annotated[Seconds, Field(ge=0)] = 7 * DAY
+    """An upload of which nothing came for so long goes into recovery. 0: never."""
+    upload_recovery_seconds: Annotated[Seconds, Field(ge=0)] = 14 * DAY
+    """So long is it kept there, with all that was received, and taken up again by whoever goes on with it.
+    Then its room is freed."""
+    upload_most_bytes: Annotated[Bytes, Field(ge=0)] = 0
+    """The largest file that is taken. 0: whatever fits."""
+    uploads_most_open: Annotated[int, Field(ge=0)] = 10_000
+    """So many uploads may an account have open at once. 0: any number."""
+    uploads_per_minute: Annotated[int, Field(ge=0)] = 0
+    """So many uploads may an account begin within a minute. 0: any number."""
+    rate_bytes_per_second: Annotated[Bytes, Field(ge=0)] = 0
+    """So fast are uploads taken, all together, in equal parts for each account that sends. 0: as fast as it
+    goes."""
+    account_rate_bytes_per_second: Annotated[Bytes, Field(ge=0)] = 0
+    """So fast are the uploads of one account taken. 0: as fast as it goes."""
+    free_floor_bytes: Annotated[Bytes, Field(ge=8 * MIB)] = 8 * MIB
+    """So much of the disk do uploads leave free: what would take of it is refused before its bytes come."""
+    types_allowed: TypePatterns = ()
+    """Take these alone: media types, as the first bytes of a file tell, and ends of names. Empty: any."""
+    types_denied: TypePatterns = ()
+    """Do not take these, whatever is allowed: by the first bytes or by the name."""
+    type_mismatch: Literal["ignore", "flag", "refuse"] = "flag"
+    """What about a file whose name says one type and whose first bytes another, such as a program called
+    `picture.png`: take it, take it and mark it, or refuse it."""
+
+
+class People(_Group):
+    """Accounts"""
+
+    sign_up: Literal["closed", "open"] = "closed"
+    """Who may make an account by `POST /auth/signup`. `closed`: whoever shows an invitation. `open`: everyone
+    who reaches the receiver."""
+    login_seconds: Annotated[Seconds, Field(ge=60)] = 30 * DAY
+    """So long is a login by password good without being used. Paired devices stay until they are revoked."""
+    hashing_count: Annotated[int, Field(ge=1, le=64)] = 2
+    """So many passwords are hashed at once; each takes 64 MiB of memory and a processor for some 0.2 s."""
+
+
 class Running(_Group):
     """Stopping and logs"""
 
@@ -114,5 +161,13 @@ class Running(_Group):
     """Say more in the log."""
 
 
-GROUPS: tuple[type[BaseModel], ...] = (Places, Listening, Trust, Requests, Running)
+GROUPS: tuple[type[BaseModel], ...] = (
+    Places,
+    Listening,
+    Trust,
+    Requests,
+    Uploading,
+    People,
+    Running,
+)
 """In the order of the docs. A new group goes here, and among the bases of `model.Settings`."""

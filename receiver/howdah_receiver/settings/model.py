@@ -9,12 +9,20 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from howdah_receiver.errors import StartRefused
 from howdah_receiver.settings import agreement
-from howdah_receiver.settings.groups import Listening, Places, Requests, Running, Trust
+from howdah_receiver.settings.groups import (
+    Listening,
+    People,
+    Places,
+    Requests,
+    Running,
+    Trust,
+    Uploading,
+)
 from howdah_receiver.settings.shown import plain, takes
 from howdah_receiver.settings.sources import PREFIX, ConfigFile, Environment, Given, flag, unknown
 
 
-class Settings(Places, Listening, Trust, Requests, Running, BaseSettings):
+class Settings(Places, Listening, Trust, Requests, Uploading, People, Running, BaseSettings):
     """Frozen. Nothing needs to be set: the defaults make a receiver for this machine alone.
 
     What is given to it comes before the environment, that before the file. Raises StartRefused.

@@ -36,6 +36,7 @@ _TIMES = {
     "d": DAY, "day": DAY, "days": DAY, "w": 7 * DAY, "week": 7 * DAY, "weeks": 7 * DAY,
 }  # fmt: skip
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:]+\]?")
+_TYPE_PATTERN = re.compile(r"\.[^/\s]+|[\w.+*-]+/[\w.+*-]+")
 _PIN = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -81,6 +82,14 @@ def _hosts(value: Any) -> Any:
     if any(isinstance(word, str) and not _HOST.fullmatch(word) for word in words):
         raise ValueError
     return words
+
+
+def _type_patterns(value: Any) -> Any:
+    """Raises ValueError."""
+    words = _words(value)
+    if any(isinstance(word, str) and not _TYPE_PATTERN.fullmatch(word) for word in words):
+        raise ValueError
+    return [word.lower() if isinstance(word, str) else word for word in words]
 
 
 def _networks(value: Any) -> Any:
@@ -137,6 +146,12 @@ Hosts = Annotated[
     NoDecode,
     BeforeValidator(_hosts),
     Takes('names between commas, or a list: ["one", "two"]'),
+]
+TypePatterns = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(_type_patterns),
+    Takes("media types and ends of names between commas, such as image/*, application/pdf or .exe"),
 ]
 Networks = Annotated[
     tuple[Network, ...],

@@ -9,6 +9,7 @@ from pathlib import Path
 from howdah_receiver.errors import StartRefused
 
 CLEAN_MARK = "clean"
+LOCK = "lock"
 _PLACES = ("files", "versions", "parts")
 
 
@@ -51,7 +52,7 @@ class DataFolder:
 
     def _take_lock(self) -> int:
         # flock, not a file with a process id: the kernel lets go of it however the process ends.
-        descriptor = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600, dir_fd=self.root)
+        descriptor = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o600, dir_fd=self.root)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -59,7 +60,7 @@ class DataFolder:
             os.close(self.root)
             raise StartRefused(
                 f"Another receiver works on {self.path}.",
-                "Stop it first, or choose another folder with --data.",
+                "Stop it first, or let its backup end, or choose another folder with --data.",
             ) from error
         return descriptor
 

@@ -27,6 +27,9 @@ class Publication:
     if_version: str | None
     """The version that must stand there; `none` for nothing; None for whatever does."""
     by: Actor = NOBODY
+    media_type: str | None = None
+    flagged: bool = False
+    """Its name says another type than its bytes."""
 
 
 class PublishIntent(msgspec.Struct, frozen=True):
@@ -45,6 +48,8 @@ class PublishIntent(msgspec.Struct, frozen=True):
     sha256: bytes | None
     account_id: str | None = None
     device_id: str | None = None
+    media_type: str | None = None
+    flagged: bool = False
 
     @property
     def by(self) -> Actor:
@@ -66,6 +71,8 @@ class PublishIntent(msgspec.Struct, frozen=True):
             sha256=publication.sha256,
             account_id=publication.by.account_id,
             device_id=publication.by.device_id,
+            media_type=publication.media_type,
+            flagged=publication.flagged,
         )
 
     def manifest(self, digests: bytes) -> Manifest:

@@ -11,14 +11,16 @@ import os
 from howdah_receiver.storage.disk import look, open_regular, preallocate
 
 FLOOR_BYTES = 8 * 1024 * 1024
-"""What uploads leave free, so that the catalogue can still write down what makes room: a cancelled upload."""
+"""What uploads leave free at least, so that the catalogue can still write down what makes room: a cancelled
+upload. A setting may say more."""
 
 
 class Parts:
     """The folder of part files. Raises OSError; callers translate it (see `disk.disk_errors`)."""
 
-    def __init__(self, folder: int) -> None:
+    def __init__(self, folder: int, floor_bytes: int = FLOOR_BYTES) -> None:
         self._folder = folder
+        self._floor_bytes = floor_bytes
 
     def create(self, upload_id: str, size: int | None) -> None:
         """Make the part and reserve its space, so that a full disk is known before the bytes come.
@@ -38,10 +40,10 @@ class Parts:
             os.close(descriptor)
 
     def check_room(self, more_bytes: int) -> None:
-        """Raises OSError (ENOSPC) where so many more bytes would leave less than `FLOOR_BYTES`."""
+        """Raises OSError (ENOSPC) where so many more bytes would leave less than the floor."""
         status = os.fstatvfs(self._folder)
         # Some file systems do not know their size, and say 0.
-        if status.f_blocks and status.f_bavail * status.f_frsize < more_bytes + FLOOR_BYTES:
+        if status.f_blocks and status.f_bavail * status.f_frsize < more_bytes + self._floor_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def open(self, upload_id: str) -> int:

@@ -294,6 +294,8 @@ class Tree:
                     origin="upload",
                     identity=identity,
                     by=intent.by,
+                    media_type=intent.media_type,
+                    flagged=intent.flagged,
                 ),
                 replaced_place="kept" if self._is_kept(intent.replaced_id) else "lost",
             )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,19 +21,26 @@ from howdah_common.messages import Complete
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_receiver.accounts.caller import Actor, Caller
-from howdah_receiver.catalogue import spaces
+from howdah_receiver.catalogue import quotas, spaces
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.uploads import UploadRow
+from howdah_receiver.catalogue.uploads import ChunkRow, UploadRow
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.intents import Publication
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.reading import chunk_digest, read_content
 from howdah_receiver.storage.tree import FILE_MODE, Tree
+from howdah_receiver.uploads.expiry import taken_up
 from howdah_receiver.uploads.service import checked_path, own_upload
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sessions import Sessions
 from howdah_receiver.uploads.states import UploadState
+from howdah_receiver.uploads.turns import Turns
+from howdah_receiver.uploads.type_rules import FileType
+
+_ALREADY_OVER = frozenset({UploadState.CANCELLED, UploadState.REJECTED, UploadState.GONE})
+_REJECTING = frozenset({"sha256_mismatch", "type_refused"})
+"""After these nothing can be made of the upload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +52,21 @@ class Verified:
 class Endings:
     """Thread-safe: an upload is ended by one call at a time. An account ends its own uploads only."""
 
-    def __init__(self, catalogue: Catalogue, parts: Parts, tree: Tree, sessions: Sessions) -> None:
+    def __init__(
+        self, catalogue: Catalogue, parts: Parts, tree: Tree, sessions: Sessions, turns: Turns
+    ) -> None:
         self._catalogue = catalogue
         self._parts = parts
         self._tree = tree
         self._sessions = sessions
-        # Which lock is up to the upload's id.
-        self._ending = [threading.Lock() for _ in range(64)]
+        self._turns = turns
 
     def complete(self, caller: Caller, upload_id: str, request: Complete) -> None:
         """Publish the upload; durable on return.
 
         Raises ProblemError: upload_not_found, upload_not_open, completion_conflict, upload_incomplete,
-        size_mismatch, manifest_mismatch, sha256_mismatch, version_conflict, path_conflict, bad_path,
-        storage_full, storage_failed.
+        size_mismatch, manifest_mismatch, sha256_mismatch, type_refused, quota_exceeded, upload_too_large,
+        version_conflict, path_conflict, bad_path, storage_full, storage_failed.
         """
         body = msgspec.json.encode(request)
         with self._end(caller, upload_id) as row:
@@ -89,13 +96,15 @@ class Endings:
                 connection, upload.id, UploadState.OPEN, UploadState.COMPLETING,
                 completion_body=body,
             )  # fmt: skip
+            quotas.check_completion(connection, upload, path)
         try:
+            kind = session.type_at(path, manifest.size)
             sha256 = self._check_whole(session, manifest, request.sha256)
             self._make_durable(session, manifest, upload.modified_ns)
-            self._publish(upload, path, manifest, sha256, request.if_version, by)
+            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)
         except BaseException as error:
-            rejected = isinstance(error, ProblemError) and error.code == "sha256_mismatch"
-            self._step_back(upload, rejected=rejected)
+            code = error.code if isinstance(error, ProblemError) else ""
+            self._step_back(upload, rejected=code if code in _REJECTING else None)
             raise
 
     def _manifest(self, upload: UploadRow, request: Complete) -> Manifest:
@@ -154,6 +163,7 @@ class Endings:
         sha256: bytes | None,
         if_version: str | None,
         by: Actor,
+        kind: FileType,
     ) -> None:
         with self._catalogue.read() as connection:
             space = spaces.by_id(connection, upload.space_id)
@@ -167,17 +177,20 @@ class Endings:
                 sha256=sha256,
                 if_version=if_version,
                 by=by,
+                media_type=kind.media_type,
+                flagged=kind.flagged,
             )
         )
 
-    def _step_back(self, upload: UploadRow, *, rejected: bool) -> None:
+    def _step_back(self, upload: UploadRow, *, rejected: str | None) -> None:
+        """`rejected`: the code of why, where it is."""
         after = UploadState.REJECTED if rejected else UploadState.OPEN
         if upload.id in self._tree.pending():
             return  # the intent stands: the next try carries it through
         with self._catalogue.write() as connection:
             stepped = rows.advance(
                 connection, upload.id, UploadState.COMPLETING, after,
-                problem="sha256_mismatch" if rejected else None,
+                problem=rejected,
             )  # fmt: skip
             if stepped and rejected:
                 rows.drop_all_chunks(connection, upload.id)
@@ -203,7 +216,7 @@ class Endings:
     def cancel(self, caller: Caller, upload_id: str) -> None:
         """Stop the upload and free its space. Raises ProblemError: upload_not_open once published."""
         with self._end(caller, upload_id) as row:
-            if row.state in (UploadState.CANCELLED, UploadState.REJECTED):
+            if row.state in _ALREADY_OVER:
                 return
             with self._catalogue.write() as connection:
                 done = row.state is UploadState.OPEN and rows.advance(
@@ -234,24 +247,51 @@ class Endings:
             with self._catalogue.read() as connection:
                 chunks = rows.all_chunks(connection, upload_id)
             for chunk in chunks:
-                offset = chunk.number * row.chunk_bytes
-                try:
-                    found = chunk_digest(session.descriptor, offset, chunk.length, row.algorithm)
-                except OSError:
-                    found = b""
-                if found != chunk.digest:
+                if _digest_now(session, chunk) != chunk.digest:
                     damaged.add(chunk.number)
             if damaged:
                 session.forget(damaged)
         return Verified(sum(chunk.length for chunk in chunks), damaged)
 
+    def verify_chunk(self, caller: Caller, upload_id: str, number: int) -> tuple[bytes, bytes]:
+        """The digest that a chunk was received with, and that of what stands there now (empty where the
+        disk cannot read it). As with `verify`, one that does not hold is dropped, to be sent again.
+
+        Raises ProblemError: upload_not_found, upload_not_open, upload_incomplete where it was not received.
+        """
+        with self._end(caller, upload_id) as row, self._sessions.of(row) as session, disk_errors():
+            session.commit()
+            with self._catalogue.read() as connection:
+                chunk = rows.chunk(connection, upload_id, number)
+            if chunk is None:
+                raise ProblemError("upload_incomplete", extra={"missing": [(number, number)]})
+            found = _digest_now(session, chunk)
+            if found != chunk.digest:
+                session.forget(RangeSet.of([number]))
+            return chunk.digest, found
+
     @contextmanager
     def _end(self, caller: Caller, upload_id: str) -> Iterator[UploadRow]:
-        """One that ends the upload at a time: a cancel waits for a completion and answers its outcome."""
+        """One that ends the upload at a time: a cancel waits for a completion and answers its outcome.
+
+        One in recovery is taken up again.
+        """
         self._find(caller, upload_id)
-        with self._ending[hash(upload_id) % len(self._ending)]:
-            yield self._find(caller, upload_id)
+        with self._turns.of(upload_id):
+            row = taken_up(self._catalogue, self._find(caller, upload_id))
+            if row.state is UploadState.OPEN:
+                self._sessions.activity.came(upload_id)
+            yield row
 
     def _find(self, caller: Caller, upload_id: str) -> UploadRow:
         with self._catalogue.read() as connection:
             return own_upload(connection, caller, upload_id)
+
+
+def _digest_now(session: Session, chunk: ChunkRow) -> bytes:
+    """Of what stands in the part; empty where the disk cannot read it."""
+    offset = chunk.number * session.upload.chunk_bytes
+    try:
+        return chunk_digest(session.descriptor, offset, chunk.length, session.algorithm)
+    except OSError:
+        return b""

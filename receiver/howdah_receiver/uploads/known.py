@@ -22,7 +22,7 @@ from howdah_receiver.catalogue.tables import files, manifests, versions
 from howdah_receiver.catalogue.tables import spaces as space_table
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.storage import disk
-from howdah_receiver.storage.disk import READ_BYTES, Identity, read_blocks
+from howdah_receiver.storage.disk import READ_BYTES, read_blocks
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.writers import ChunkChecker
@@ -40,7 +40,7 @@ class _Candidate:
     folder: str
     path: str
     chunk_bytes: int
-    identity: Identity
+    size: int
 
 
 class KnownChunks:
@@ -112,7 +112,9 @@ class KnownChunks:
                     descriptor = disk.open_regular(name, os.O_RDONLY, dir_fd=parent)
         except OSError:
             return None
-        if Identity.of(os.fstat(descriptor)) == candidate.identity:
+        # Not its identity: in a copied or restored data folder every inode is another, and each chunk is
+        # checked by its digest in any case.
+        if os.fstat(descriptor).st_size == candidate.size:
             return descriptor
         os.close(descriptor)
         return None
@@ -157,9 +159,6 @@ def _candidates(
             versions.c.place,
             versions.c.size,
             versions.c.chunk_bytes,
-            versions.c.device,
-            versions.c.inode,
-            versions.c.disk_modified_ns,
             files.c.path,
             space_table.c.folder,
         )
@@ -187,7 +186,7 @@ def _candidates(
             row.folder,
             row.path,
             row.chunk_bytes,
-            Identity(row.device, row.inode, row.size, row.disk_modified_ns),
+            row.size,
         )
         for row in connection.execute(query)
     ]

@@ -18,7 +18,7 @@ from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.reading import chunk_digest
 from howdah_receiver.storage.tree import Tree
-from howdah_receiver.uploads.states import UploadState
+from howdah_receiver.uploads.states import HOLDING, UploadState
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ def recover(catalogue: Catalogue, folder: DataFolder, tree: Tree) -> None:
     tree.recover()
     _reopen_completions(catalogue, tree.pending())
     _match_parts(catalogue, Parts(folder.parts), tree.pending())
+    with catalogue.write() as connection:
+        rows.reserve_what_came(connection)
 
 
 def _reopen_completions(catalogue: Catalogue, pending: set[str]) -> None:
@@ -46,7 +48,7 @@ def _match_parts(catalogue: Catalogue, parts: Parts, pending: set[str]) -> None:
     """Parts without an upload go; an upload without its part has received nothing, unless its part has
     moved already, and the disk did not let its publication be carried through yet."""
     with catalogue.read() as connection:
-        live = {upload.id for upload in rows.live(connection)}
+        live = {upload.id for upload in rows.live(connection, states=HOLDING)}
     there = set(parts.names())
     for name in there - live:
         parts.remove(name)

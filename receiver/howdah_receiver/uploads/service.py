@@ -6,7 +6,7 @@ How it ends is in `endings`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -30,10 +30,13 @@ from howdah_receiver.catalogue.uploads import ChunkRow, UploadRow
 from howdah_receiver.ids import new_id
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.parts import Parts
+from howdah_receiver.uploads.admission import Admission
+from howdah_receiver.uploads.expiry import taken_up
 from howdah_receiver.uploads.known import KnownChunks
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sessions import Sessions
-from howdah_receiver.uploads.states import UploadState
+from howdah_receiver.uploads.states import HOLDING, LIVE, UploadState
+from howdah_receiver.uploads.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,20 @@ class Uploads:
     """Thread-safe. An account sees its own uploads and no others: every call says who asks."""
 
     def __init__(
-        self, catalogue: Catalogue, parts: Parts, sessions: Sessions, known: KnownChunks
+        self,
+        catalogue: Catalogue,
+        parts: Parts,
+        sessions: Sessions,
+        known: KnownChunks,
+        admission: Admission,
+        turns: Turns,
     ) -> None:
         self._catalogue = catalogue
         self._parts = parts
         self._sessions = sessions
         self._known = known
+        self._admission = admission
+        self._turns = turns
 
     # -- start
 
@@ -62,39 +73,60 @@ class Uploads:
         """Begin an upload, or find the one that this very start began before; whether it is new.
 
         Raises ProblemError: bad_path, bad_chunk_size, digest_unsupported, client_id_conflict, not_found
-        (no such space), not_allowed, upload_not_found, link_full, storage_full, storage_failed.
+        (no such space), not_allowed, upload_not_found, upload_too_large, type_refused, too_many_uploads,
+        quota_exceeded, link_full, storage_full, storage_failed.
         """
         body = msgspec.json.encode(request)
         with self._catalogue.read() as connection:
             before = rows.by_client_id(connection, caller.account_id, request.client_id)
-            if before is not None:
-                own_upload(connection, caller, before.id)
-                return _same_start(before, body), False
-            space = spaces.space_for(connection, caller, request.space, Right.SEND)
-            if caller.link_id is not None:  # and again as the row is added: see `_create`
-                links.check_room(connection, caller.link_id, request.size or 0)
-        upload = _new_upload(caller, space, request, body)
+            # In one view with that, so that a repetition never competes with itself.
+            upload = before or self._admitted(connection, caller, request, body)
+            own_upload_of(connection, caller, upload)
+        if before is not None:
+            return self._going_on(_same_start(before, body)), False
         return self._create(upload)
+
+    def _admitted(
+        self, connection: Connection, caller: Caller, request: StartUpload, body: bytes
+    ) -> UploadRow:
+        space = spaces.space_for(connection, caller, request.space, Right.SEND)
+        upload = _new_upload(caller, space, request, body)
+        if upload.link_id is not None:  # and again as the row is added: see `_create`
+            links.check_room(connection, upload.link_id, 1, upload.size or 0)
+        self._admission.ask(connection, upload)
+        return upload
 
     def _create(self, upload: UploadRow) -> tuple[UploadRow, bool]:
         with disk_errors():
             self._parts.create(upload.id, upload.size)
         try:
             with disk_errors(), self._catalogue.write() as connection:
-                if upload.link_id is not None:
-                    links.check_room(connection, upload.link_id, upload.size or 0)
                 rows.insert(connection, upload)
+                if upload.link_id is not None:
+                    links.check_room(connection, upload.link_id, 0, 0)
+                self._admission.confirm(connection, upload)
         except IntegrityError:  # the same start came twice at once
             self._parts.remove(upload.id)
             with self._catalogue.read() as connection:
                 before = rows.by_client_id(connection, upload.account_id, upload.client_id)
             if before is None:
                 raise
-            return _same_start(before, upload.start_body), False
+            return self._going_on(_same_start(before, upload.start_body)), False
         except BaseException:
             self._parts.remove(upload.id)
             raise
         return upload, True
+
+    def _going_on(self, row: UploadRow) -> UploadRow:
+        """Somebody goes on with it: one in recovery is open again."""
+        if row.state is UploadState.EXPIRED:
+            with self._turns.of(row.id):
+                with self._catalogue.read() as connection:
+                    row = rows.existing(connection, row.id)
+                row = taken_up(self._catalogue, row)
+        if row.state is UploadState.OPEN:
+            self._sessions.activity.came(row.id)
+        return row
 
     # -- look
 
@@ -105,13 +137,12 @@ class Uploads:
 
     def view(self, caller: Caller, upload_id: str) -> UploadView:
         """The upload with what counts of it, after it was checked if the last run did not end cleanly."""
-        row, chunks = self._look(caller, upload_id)
-        received = RangeSet.of(chunk.number for chunk in chunks)
-        size = sum(chunk.length for chunk in chunks)
-        if row.state is UploadState.PUBLISHED and row.plan:
-            received = RangeSet().missing(row.plan.total_chunks)
-            size = row.plan.size
-        return UploadView(row, received, size)
+        return _seen(*self._look(caller, upload_id))
+
+    def view_of_any(self, row: UploadRow) -> UploadView:
+        """For an admin, who sees all; nothing is read again for that."""
+        with self._catalogue.read() as connection:
+            return _seen(row, rows.all_chunks(connection, row.id))
 
     def chunks(self, caller: Caller, upload_id: str) -> tuple[UploadRow, list[ChunkRow]]:
         """The upload and the chunks that count, ascending."""
@@ -121,16 +152,35 @@ class Uploads:
         with self._catalogue.read() as connection:
             row = own_upload(connection, caller, upload_id)
             if not (row.suspect and row.state is UploadState.OPEN):
-                return row, rows.all_chunks(connection, upload_id)
+                chunks = rows.all_chunks(connection, upload_id)
+                if row.suspect and row.state is UploadState.EXPIRED:
+                    # In recovery nothing is read again: what is in doubt is not told of.
+                    chunks = [chunk for chunk in chunks if chunk.durable]
+                return row, chunks
         with self._sessions.of(row):
             pass  # opening it checks it
         return self._look(caller, upload_id)
 
-    def live(self, caller: Caller) -> list[UploadRow]:
-        """Those that are open or completing, oldest first."""
+    def live(
+        self, caller: Caller, *, everyones: bool = False, resting: bool = False
+    ) -> list[UploadRow]:
+        """Those that are open or completing, and where asked for in recovery, oldest first.
+
+        `everyones`: those of all accounts. Raises ProblemError: not_allowed where the caller is no admin.
+        """
+        if everyones and (not caller.admin or caller.send_only or caller.space_id is not None):
+            raise ProblemError("not_allowed")
+        states = HOLDING if resting else LIVE
         with self._catalogue.read() as connection:
-            found = rows.live(connection, caller.account_id)
+            if everyones:
+                return rows.live(connection, states=states)
+            found = rows.live(connection, caller.account_id, states)
             return [row for row in found if _may_see(connection, caller, row)]
+
+    def names(self, found: Sequence[UploadRow]) -> dict[str, str]:
+        """Of their devices and accounts, by id."""
+        with self._catalogue.read() as connection:
+            return rows.names(connection, found)
 
     def is_known(self, upload: UploadRow, caller: Caller) -> bool:
         return self._known.may_help(upload, caller)
@@ -140,7 +190,7 @@ class Uploads:
     @contextmanager
     def session(self, caller: Caller, upload_id: str) -> Iterator[Session]:
         """For writing chunks. Raises ProblemError: upload_not_found, upload_not_open."""
-        row = self.find(caller, upload_id)
+        row = self._going_on(self.find(caller, upload_id))
         if row.state is not UploadState.OPEN:
             raise ProblemError("upload_not_open")
         with self._sessions.of(row) as session:
@@ -164,6 +214,15 @@ class Uploads:
             session.commit()
             received = session.received()
         return RangeSet.of(number for number in wanted if number not in received)
+
+
+def _seen(row: UploadRow, chunks: Sequence[ChunkRow]) -> UploadView:
+    received = RangeSet.of(chunk.number for chunk in chunks)
+    size = sum(chunk.length for chunk in chunks)
+    if row.state is UploadState.PUBLISHED and row.plan:
+        received = RangeSet().missing(row.plan.total_chunks)
+        size = row.plan.size
+    return UploadView(row, received, size)
 
 
 def _same_start(before: UploadRow, body: bytes) -> UploadRow:
@@ -207,7 +266,11 @@ def _new_upload(caller: Caller, space: Space, request: StartUpload, body: bytes)
 
 def own_upload(connection: Connection, caller: Caller, upload_id: str) -> UploadRow:
     """The caller's upload of that id. Raises ProblemError (upload_not_found)."""
-    row = rows.by_id(connection, upload_id)
+    return own_upload_of(connection, caller, rows.by_id(connection, upload_id))
+
+
+def own_upload_of(connection: Connection, caller: Caller, row: UploadRow | None) -> UploadRow:
+    """Raises ProblemError (upload_not_found) where it is not one of the caller's."""
     if row is None or row.account_id != caller.account_id or not _may_see(connection, caller, row):
         raise ProblemError("upload_not_found")
     return row

@@ -10,17 +10,25 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterable, Sequence
 
 from howdah_common.chunks import Span
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
+from howdah_receiver.catalogue import quotas
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.uploads import ChunkRow, UploadRow
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.parts import Parts
+from howdah_receiver.uploads.activity import Activity
+from howdah_receiver.uploads.admission import Limits
+from howdah_receiver.uploads.sniffing import HEAD_BYTES, sniff
+from howdah_receiver.uploads.type_rules import FileType
 from howdah_receiver.uploads.writers import ChunkChecker, ChunkWriter, Claim
+
+_REFUSALS = frozenset({"quota_exceeded", "type_refused"})
 
 SYNC_AFTER_BYTES = 256 * 1024 * 1024
 """So much is written again at most after a power cut; also keeps write-back going early."""
@@ -29,11 +37,20 @@ SYNC_AFTER_BYTES = 256 * 1024 * 1024
 class Session:
     """One upload being worked on. Thread-safe. Holds one descriptor of its part file."""
 
-    def __init__(self, catalogue: Catalogue, parts: Parts, upload: UploadRow) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        parts: Parts,
+        upload: UploadRow,
+        limits: Limits,
+        activity: Activity,
+    ) -> None:
         """The upload is open, and its chunks were checked after an unclean stop (see `recovery`)."""
         self.upload = upload
         self._catalogue = catalogue
         self._parts = parts
+        self._limits = limits
+        self._activity = activity
         self._lock = threading.RLock()
         # Guarded by the lock:
         self._claims: dict[int, Claim] = {}
@@ -42,6 +59,9 @@ class Session:
         self._unsafe: list[int] = []
         self._unsafe_bytes = 0
         self._doubtful: set[int] = set()
+        self._sniffed: tuple[bytes, str | None] | None = None
+        # Why chunks that were checked do not count, where that is not the disk's fault.
+        self._refusal: ProblemError | None = None
         self._closing = False
         self._name_synced = False
         with disk_errors():
@@ -85,9 +105,12 @@ class Session:
         """Who takes the bytes of a chunk: a writer, or, where it was received before, a checker.
 
         A writer of the same chunk that is still at work is stopped; on return it has stopped.
-        Raises ProblemError: chunk_out_of_range, upload_not_open.
+        Raises ProblemError: chunk_out_of_range, upload_not_open; where the size is not known, also
+        upload_too_large, quota_exceeded and storage_full.
         """
         span = self.span(number, length)
+        if self.upload.size is None:  # what has a size has its room
+            self._check_growth(number, span)
         while True:
             with self._lock:
                 if self._closing:
@@ -96,9 +119,6 @@ class Session:
                     return ChunkChecker(self, number)
                 older = self._claims.get(number)
                 if older is None:
-                    if self.upload.size is None:  # what has a size has its room
-                        with disk_errors():
-                            self._parts.check_room(length)
                     claim = self._claims[number] = Claim(number)
                     return ChunkWriter(self, claim, span)
                 older.stopped = True
@@ -106,6 +126,18 @@ class Session:
             with older.turn, self._lock:
                 if self._claims.get(number) is older:
                     del self._claims[number]
+
+    def _check_growth(self, number: int, span: Span) -> None:
+        """Before the bytes of a chunk come; its commit looks again, and then it counts."""
+        with self._lock:
+            if number in self._received:
+                return
+            coming = sum(row.length for row in (*self._pending, *self._in_commit))
+        self._limits.check_size(span.end)
+        with disk_errors():
+            self._parts.check_room(span.length)
+            with self._catalogue.read() as connection:
+                quotas.check_bytes(connection, self.upload.space_id, coming + span.length)
 
     def digest_of(self, number: int) -> bytes | None:
         """Digest of a received chunk."""
@@ -121,7 +153,7 @@ class Session:
         """Make the chunks that were checked since the last commit count; on return, `numbers` do.
 
         Writers go on meanwhile. Raises ProblemError: upload_not_open where the upload was completed or
-        cancelled meanwhile, storage_full, storage_failed.
+        cancelled meanwhile, storage_full, storage_failed, type_refused, quota_exceeded.
         """
         with self._committing:
             self._drop_doubtful()
@@ -130,9 +162,12 @@ class Session:
             try:
                 if self._in_commit:
                     self._write_rows(self._in_commit)
-            except BaseException:
+                    self._refusal = None
+            except BaseException as error:
                 with self._lock:
                     self._unreceive(row.number for row in self._in_commit)
+                if isinstance(error, ProblemError) and error.code in _REFUSALS:
+                    self._refusal = error
                 raise
             finally:
                 self._in_commit = []
@@ -143,13 +178,23 @@ class Session:
                 still_open = rows.is_open(connection, self.upload.id)
             if not still_open:  # and another commit took them along, and was told so
                 raise ProblemError("upload_not_open")
+            if (refusal := self._refusal) is not None:
+                raise ProblemError(refusal.code, refusal.detail, refusal.extra)
             raise ProblemError("storage_failed", "Chunks were lost on their way to the catalogue.")
 
     def _write_rows(self, pending: list[ChunkRow]) -> None:
+        media_type = None
+        for row in pending:
+            if row.number == 0:  # what is refused need not come as a whole
+                media_type = self.type_at(self.upload.path, row.length).media_type
         with disk_errors(), self._catalogue.write() as connection:
             if not rows.is_open(connection, self.upload.id):
                 raise ProblemError("upload_not_open")
             rows.put_chunks(connection, self.upload.id, pending)
+            more = sum(row.length for row in pending) if self.upload.size is None else 0
+            rows.note_arrival(connection, self.upload.id, time.time_ns(), media_type, more)
+            if more:
+                quotas.check_bytes(connection, self.upload.space_id)
         with self._lock:
             for row in pending:
                 self._note_unsafe(row)
@@ -169,7 +214,21 @@ class Session:
         with self._lock:
             return self._received.copy()
 
+    def type_at(self, path: str, length: int) -> FileType:
+        """What it is, as its first bytes tell, if it is to stand at `path`; so many bytes are there.
+
+        Raises ProblemError: type_refused, storage_failed.
+        """
+        with disk_errors():
+            head = os.pread(self._descriptor, min(HEAD_BYTES, length), 0)
+        if self._sniffed is None or self._sniffed[0] != head:  # once, and not again to complete it
+            self._sniffed = head, sniff(head)
+        return self._limits.types.judge(path, self._sniffed[1])
+
     # -- used by the writers
+
+    def came(self, count: int) -> None:
+        self._activity.came(self.upload.id, count)
 
     def record(self, claim: Claim, span: Span, digest: bytes) -> None:
         """A chunk's digest held. Called in the claim's turn.
@@ -284,6 +343,19 @@ class Session:
         self._stop_writers()
         with self._lock:
             self._pending, self._unsafe, self._unsafe_bytes = [], [], 0
+
+    def rest(self) -> None:
+        """As `stop`, for an upload that is not open any more but keeps what it has: that becomes durable.
+
+        Raises ProblemError (storage_failed): what was in doubt is forgotten.
+        """
+        with self._lock:
+            self._closing = True
+        self._stop_writers()
+        with self._committing, self._lock:
+            self._unreceive([row.number for row in self._pending])
+            self._pending = []
+        self.sync()
 
     def forget(self, damaged: RangeSet) -> None:
         """Chunks that were read again and did not hold: to be sent again."""

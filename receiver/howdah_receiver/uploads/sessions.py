@@ -13,6 +13,8 @@ from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.storage.parts import Parts
+from howdah_receiver.uploads.activity import Activity
+from howdah_receiver.uploads.admission import Limits
 from howdah_receiver.uploads.recovery import check_suspect
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.states import UploadState
@@ -27,9 +29,12 @@ _log = logging.getLogger(__name__)
 class Sessions:
     """Thread-safe. `start` and `stop` its threads, which commit what comes and make durable what rests."""
 
-    def __init__(self, catalogue: Catalogue, parts: Parts) -> None:
+    def __init__(self, catalogue: Catalogue, parts: Parts, limits: Limits) -> None:
         self._catalogue = catalogue
         self._parts = parts
+        self._limits = limits
+        self.activity = Activity()
+        """Of the uploads that are open."""
         self._lock = threading.Lock()
         # Guarded by the lock; least recently used first:
         self._open: OrderedDict[str, Session] = OrderedDict()
@@ -111,7 +116,7 @@ class Sessions:
             raise ProblemError("upload_not_open")
         if upload.suspect:
             check_suspect(self._catalogue, self._parts, upload)
-        return Session(self._catalogue, self._parts, upload)
+        return Session(self._catalogue, self._parts, upload, self._limits, self.activity)
 
     def _leave(self, upload_id: str) -> None:
         with self._lock:
@@ -125,6 +130,7 @@ class Sessions:
         Whoever read just before that the upload is open has opened it by then, and nobody does any more.
         """
         with self._opening[hash(upload_id) % len(self._opening)], self._lock:
+            self.activity.forget(upload_id)
             return self._open.pop(upload_id, None)
 
     def drop(self, upload_id: str) -> None:

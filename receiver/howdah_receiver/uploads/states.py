@@ -11,19 +11,33 @@ class UploadState(Enum):
     PUBLISHED = "published"
     REJECTED = "rejected"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    """Nothing came for long: in recovery, with all that was received."""
+    GONE = "gone"
+    """Its time in recovery is over."""
 
 
 TRANSITIONS: dict[UploadState, frozenset[UploadState]] = {
-    # Cancelling starts from open only: during completing it waits, and then answers the outcome.
-    UploadState.OPEN: frozenset({UploadState.COMPLETING, UploadState.CANCELLED}),
+    # Cancelling and expiry start from open only: during completing a cancel waits, and then answers the
+    # outcome.
+    UploadState.OPEN: frozenset(
+        {UploadState.COMPLETING, UploadState.CANCELLED, UploadState.EXPIRED}
+    ),
     # Back to open: chunks that did not hold, or something else stands at the path.
     UploadState.COMPLETING: frozenset(
         {UploadState.PUBLISHED, UploadState.OPEN, UploadState.REJECTED}
     ),
+    # Back to open: whoever goes on takes it up again.
+    UploadState.EXPIRED: frozenset({UploadState.OPEN, UploadState.GONE}),
     UploadState.PUBLISHED: frozenset(),
     UploadState.REJECTED: frozenset(),
     UploadState.CANCELLED: frozenset(),
+    UploadState.GONE: frozenset(),
 }
+
+LIVE = frozenset({UploadState.OPEN, UploadState.COMPLETING})
+HOLDING = LIVE | {UploadState.EXPIRED}
+"""They have a part, and room of their own."""
 
 
 def may_become(before: UploadState, after: UploadState) -> bool:

@@ -35,6 +35,9 @@ class Keeper(Protocol):
     def closing(self) -> bool:
         """Whether no chunk is taken any more."""
 
+    def came(self, count: int) -> None:
+        """So many bytes were written."""
+
     def digest_of(self, number: int) -> bytes | None:
         """Digest of a received chunk."""
 
@@ -68,6 +71,7 @@ class ChunkWriter:
             for block in read_blocks(self._session.descriptor, self._at, length):
                 self._state.update(block)
             self._at += length
+        self._session.came(length)
 
     def finish(self, digest: bytes) -> None:
         """The chunk is whole; it counts with the session's next commit if its digest holds.

@@ -52,6 +52,13 @@ def test_a_full_receiver_is_no_loss() -> None:
     assert row.tag_tone is Tone.WARN
 
 
+def test_a_quota_that_is_used_up_is_no_loss() -> None:
+    row = look("waiting", code="quota_exceeded", sentence="The quota at the receiver is used up.")
+    assert row.tag == "quota is used up"
+    assert row.status.startswith("The quota at the receiver is used up. Nothing is lost")
+    assert row.tag_tone is Tone.WARN
+
+
 def test_what_arrived_shows_its_digest_and_when() -> None:
     row = look("done", digest="9f2c" + "0" * 56 + "41ab", finished=NOW - 60)
     assert row.status == "10.0 MB · verified, blake3 9f2c…41ab"

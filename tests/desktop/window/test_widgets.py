@@ -682,9 +682,13 @@ def test_a_link_is_pasted_read_and_used(qtbot: QtBot, shown: Shown, theme: Theme
 def test_a_receiver_on_this_computer_has_no_certificate(shown: Shown, theme: Theme) -> None:
     panel = PairingPanel(theme)
     shown(panel)
-    panel.show_link("127.0.0.1:8484", None)
+    panel.show_link("127.0.0.1:8484", None, tls=False)
     said = [label.text() for label in visible(panel, QLabel)]
     assert "On this computer, without TLS." in said
+    assert "Certificate" not in said
+    panel.show_link("files.example.org:443", None)
+    said = [label.text() for label in visible(panel, QLabel)]
+    assert "TLS, vouched for by an authority that this computer trusts." in said
     assert "Certificate" not in said
     panel.hide_link()
     assert not panel.form.facts.isVisible()

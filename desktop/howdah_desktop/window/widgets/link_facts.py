@@ -38,13 +38,17 @@ class LinkFacts(QFrame):
         grid.addWidget(self._print, 1, 1, top)
         grid.addWidget(self._advice, 2, 1)
 
-    def show_link(self, host: str, fingerprint: str | None) -> None:
-        """The receiver's address; `fingerprint` in hexadecimal, None where there is no TLS."""
+    def show_link(self, host: str, fingerprint: str | None, *, tls: bool = True) -> None:
+        """The receiver's address; `fingerprint` in hexadecimal, None where the link names none."""
         self._host.setText(host)
         self._label.setVisible(fingerprint is not None)
         self._print.setVisible(fingerprint is not None)
         if fingerprint is None:
-            self._advice.setText("On this computer, without TLS.")
+            self._advice.setText(
+                "TLS, vouched for by an authority that this computer trusts."
+                if tls
+                else "On this computer, without TLS."
+            )
             return
         self._print.setText(grouped(fingerprint))
         self._print.setAccessibleName(f"Certificate, SHA-256: {grouped(fingerprint, 16)}")

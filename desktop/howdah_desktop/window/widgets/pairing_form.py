@@ -77,10 +77,10 @@ class PairingForm(QWidget):
         self.link_field.setText(link)
         self.link_field.setCursorPosition(0)
 
-    def show_link(self, host: str, fingerprint: str | None) -> None:
-        """What the link says: `nas.home:8484`, and the certificate (None: loopback, no TLS)."""
+    def show_link(self, host: str, fingerprint: str | None, *, tls: bool = True) -> None:
+        """What the link says: `nas.home:8484`, and the certificate, if it names one."""
         self.problem.hide()
-        self.facts.show_link(host, fingerprint)
+        self.facts.show_link(host, fingerprint, tls=tls)
         self.facts.show()
 
     def hide_link(self) -> None:

@@ -61,9 +61,9 @@ class PairingPanel(QWidget):
         """Put a link into the field."""
         self.form.set_link(link)
 
-    def show_link(self, host: str, fingerprint: str | None) -> None:
-        """What the link says: `nas.home:8484`, and the certificate (None: loopback, no TLS)."""
-        self.form.show_link(host, fingerprint)
+    def show_link(self, host: str, fingerprint: str | None, *, tls: bool = True) -> None:
+        """What the link says: `nas.home:8484`, and the certificate, if it names one."""
+        self.form.show_link(host, fingerprint, tls=tls)
 
     def hide_link(self) -> None:
         """The field does not hold a link (yet)."""

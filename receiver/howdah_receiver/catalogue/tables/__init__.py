@@ -36,6 +36,9 @@ from howdah_receiver.catalogue.tables.people import (
     spaces as spaces,
 )
 from howdah_receiver.catalogue.tables.trees import (
+    SEARCH_TABLES as SEARCH_TABLES,
+)
+from howdah_receiver.catalogue.tables.trees import (
     changes as changes,
 )
 from howdah_receiver.catalogue.tables.trees import (

@@ -54,7 +54,10 @@ spaces = Table(
     # Kept by triggers: files, versions, trash and what uploads reserve; files, those in the trash too.
     Column("used_bytes", BigInteger, nullable=False, default=0),
     Column("used_files", BigInteger, nullable=False, default=0),
+    # Given by a trigger: under which the index of names keeps the space's.
+    Column("number", Integer),
 )
+Index("spaces_by_number", spaces.c.number, unique=True)
 Index("spaces_by_account", spaces.c.account_id)
 
 memberships = Table(
@@ -80,8 +83,12 @@ devices = Table(
     Column("token_sha256", LargeBinary, nullable=False, unique=True),
     # Of the refresh token before: whoever shows it again has stolen one of the two.
     Column("previous_sha256", LargeBinary),
+    # When the one before was replaced; null where it may not be shown again at all.
+    Column("rotated_ns", BigInteger),
     Column("created_ns", BigInteger, nullable=False),
+    # When and from where it last asked for something.
     Column("seen_ns", BigInteger),
+    Column("address", Text),
     # Null: good until it is revoked.
     Column("expires_ns", BigInteger),
     Column("revoked_ns", BigInteger),

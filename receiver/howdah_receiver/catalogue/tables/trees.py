@@ -16,10 +16,16 @@ from sqlalchemy import (
 
 from howdah_receiver.catalogue.tables.metadata import metadata
 
+SEARCH_TABLES = ("file_names", "folder_names")
+"""Indexes of trigrams (FTS5), kept by triggers; what they are made of stands in the migration. SQLite keeps
+tables of its own for each, whose names begin with these."""
+
 folders = Table(
     "folders",
     metadata,
-    Column("id", Text, primary_key=True),
+    # For the index of names: it stays the same as long as the folder does.
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("space_id", ForeignKey("spaces.id"), nullable=False),
     # Empty for the space's own, which has no parent.
     Column("path", Text, nullable=False),
@@ -44,6 +50,8 @@ Index(
     folders.c.path,
     folders.c.own_bytes,
     folders.c.own_files,
+    # The condition itself: without it, each row of the table is looked at after all.
+    folders.c.trash_id,
     sqlite_where=_LIVE_FOLDERS,
 )
 Index(

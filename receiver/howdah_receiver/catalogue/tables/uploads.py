@@ -44,6 +44,8 @@ uploads = Table(
     # When something last came of it; when it was published, or otherwise ended.
     Column("active_ns", BigInteger, nullable=False, default=0),
     Column("ended_ns", BigInteger),
+    # When it went into recovery; kept once it was taken up again.
+    Column("expired_ns", BigInteger),
     # What the quota counts for it: the size, or what has come where that is not known.
     Column("reserved_bytes", BigInteger, nullable=False, default=0),
     # As its first bytes tell; null while they are not there.

@@ -29,6 +29,13 @@ ACCOUNTS = (
     "ALTER TABLE spaces ADD COLUMN quota_files BIGINT",
     "ALTER TABLE spaces ADD COLUMN used_bytes BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE spaces ADD COLUMN used_files BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE spaces ADD COLUMN number INTEGER",
+    "UPDATE spaces SET number = (SELECT count(*) FROM spaces s WHERE s.id <= spaces.id)",
+    "CREATE UNIQUE INDEX spaces_by_number ON spaces (number)",
+    """CREATE TRIGGER spaces_numbered AFTER INSERT ON spaces BEGIN
+        UPDATE spaces SET number = (SELECT coalesce(max(number), 0) + 1 FROM spaces)
+            WHERE id = NEW.id;
+        END""",
     "CREATE INDEX spaces_by_account ON spaces (account_id)",
     """CREATE TABLE memberships (
         space_id TEXT NOT NULL, account_id TEXT NOT NULL, role TEXT NOT NULL,
@@ -39,7 +46,9 @@ ACCOUNTS = (
     "INSERT INTO memberships SELECT id, account_id, 'owner' FROM spaces",
     "ALTER TABLE devices ADD COLUMN kind TEXT NOT NULL DEFAULT 'paired'",
     "ALTER TABLE devices ADD COLUMN previous_sha256 BLOB",
+    "ALTER TABLE devices ADD COLUMN rotated_ns BIGINT",
     "ALTER TABLE devices ADD COLUMN seen_ns BIGINT",
+    "ALTER TABLE devices ADD COLUMN address TEXT",
     "ALTER TABLE devices ADD COLUMN expires_ns BIGINT",
     "ALTER TABLE devices ADD COLUMN revoked_ns BIGINT",
     "ALTER TABLE devices ADD COLUMN space_id TEXT REFERENCES spaces (id)",
@@ -65,6 +74,7 @@ UPLOADS = (
     "ALTER TABLE uploads ADD COLUMN link_id TEXT",
     "ALTER TABLE uploads ADD COLUMN active_ns BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE uploads ADD COLUMN ended_ns BIGINT",
+    "ALTER TABLE uploads ADD COLUMN expired_ns BIGINT",
     "ALTER TABLE uploads ADD COLUMN reserved_bytes BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE uploads ADD COLUMN media_type TEXT",
     "CREATE INDEX uploads_by_end ON uploads (ended_ns)",
@@ -78,11 +88,11 @@ UPLOADS = (
 
 FOLDERS = (
     """CREATE TABLE new_folders (
-        id TEXT NOT NULL, space_id TEXT NOT NULL, path TEXT NOT NULL, parent_id TEXT,
+        number INTEGER NOT NULL, id TEXT NOT NULL, space_id TEXT NOT NULL, path TEXT NOT NULL, parent_id TEXT,
         name TEXT NOT NULL, folded TEXT NOT NULL, created_ns BIGINT NOT NULL,
         own_bytes BIGINT NOT NULL, own_files BIGINT NOT NULL, own_folders BIGINT NOT NULL,
         trash_id TEXT,
-        PRIMARY KEY (id), FOREIGN KEY (space_id) REFERENCES spaces (id),
+        PRIMARY KEY (number), UNIQUE (id), FOREIGN KEY (space_id) REFERENCES spaces (id),
         FOREIGN KEY (parent_id) REFERENCES folders (id))""",
     """CREATE TABLE new_files (
         number INTEGER NOT NULL, id TEXT NOT NULL, space_id TEXT NOT NULL, path TEXT NOT NULL,
@@ -98,7 +108,7 @@ TREES = (
     "ALTER TABLE new_folders RENAME TO folders",
     "DROP TABLE files",
     "ALTER TABLE new_files RENAME TO files",
-    """CREATE INDEX folders_by_path ON folders (space_id, path, own_bytes, own_files)
+    """CREATE INDEX folders_by_path ON folders (space_id, path, own_bytes, own_files, trash_id)
         WHERE trash_id IS NULL""",
     "CREATE UNIQUE INDEX folders_once ON folders (space_id, path) WHERE trash_id IS NULL",
     "CREATE INDEX folders_by_parent ON folders (parent_id, name)",
@@ -239,6 +249,39 @@ TALLIES = (
         END""",
 )
 
+# All names that are not in the trash, by their trigrams. The row is SPACE NUMBER << 40 | NUMBER, so that
+# what is found in one space lies side by side. Two slashes, which no name has, say where a name begins.
+# One trigger takes the old name out and puts the new one in: between triggers there is no order.
+SEARCH = (
+    """CREATE VIRTUAL TABLE {names} USING fts5
+        (name, content='', columnsize=0, tokenize='trigram case_sensitive 1')""",
+    """INSERT INTO {names} (rowid, name)
+        SELECT spaces.number << 40 | {table}.number AS place, '//' || folded
+        FROM {table} JOIN spaces ON spaces.id = space_id
+        WHERE trash_id IS NULL AND folded <> '' ORDER BY place""",
+    """CREATE TRIGGER {names}_added AFTER INSERT ON {table}
+        WHEN NEW.trash_id IS NULL AND NEW.folded <> '' BEGIN
+        INSERT INTO {names} (rowid, name)
+            SELECT number << 40 | NEW.number, '//' || NEW.folded FROM spaces WHERE id = NEW.space_id;
+        END""",
+    """CREATE TRIGGER {names}_removed AFTER DELETE ON {table}
+        WHEN OLD.trash_id IS NULL AND OLD.folded <> '' BEGIN
+        INSERT INTO {names} ({names}, rowid, name)
+            SELECT 'delete', number << 40 | OLD.number, '//' || OLD.folded FROM spaces
+            WHERE id = OLD.space_id;
+        END""",
+    """CREATE TRIGGER {names}_changed AFTER UPDATE OF folded, space_id, trash_id ON {table}
+        WHEN (NEW.trash_id IS NULL) <> (OLD.trash_id IS NULL)
+            OR NEW.folded <> OLD.folded OR NEW.space_id <> OLD.space_id BEGIN
+        INSERT INTO {names} ({names}, rowid, name)
+            SELECT 'delete', number << 40 | OLD.number, '//' || OLD.folded FROM spaces
+            WHERE id = OLD.space_id AND OLD.trash_id IS NULL AND OLD.folded <> '';
+        INSERT INTO {names} (rowid, name)
+            SELECT number << 40 | NEW.number, '//' || NEW.folded FROM spaces
+            WHERE id = NEW.space_id AND NEW.trash_id IS NULL AND NEW.folded <> '';
+        END""",
+)
+
 
 def upgrade() -> None:
     for statement in (*ACCOUNTS, *UPLOADS, *FOLDERS):
@@ -248,6 +291,9 @@ def upgrade() -> None:
         _copy_tree(connection, str(space_id))
     for statement in (*TREES, *TALLIES):
         op.execute(text(statement))
+    for table in ("files", "folders"):
+        for statement in SEARCH:
+            op.execute(text(statement.format(table=table, names=f"{table[:-1]}_names")))
 
 
 def _copy_tree(connection: Connection, space_id: str) -> None:
@@ -261,8 +307,8 @@ def _copy_tree(connection: Connection, space_id: str) -> None:
     ids |= {str(path): str(id_) for id_, path in found}
     _insert(
         connection,
-        """INSERT INTO new_folders VALUES (:id, :space, :path, :folder, :name, :folded, 0, 0, 0, 0,
-            NULL)""",
+        """INSERT INTO new_folders (id, space_id, path, parent_id, name, folded, created_ns, own_bytes,
+            own_files, own_folders) VALUES (:id, :space, :path, :folder, :name, :folded, 0, 0, 0, 0)""",
         [{"id": ids[path], **_place(ids, space_id, path)} for path in ids],
     )
     found = connection.execute(
