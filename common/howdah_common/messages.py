@@ -94,6 +94,7 @@ class FolderInfo(Message, frozen=True, tag_field="kind", tag="folder"):
     bytes: int | None = None
     files: int | None = None
     folders: int | None = None
+    id: str | None = None
 
 
 class UploadInfo(Message, frozen=True):

@@ -64,21 +64,21 @@ MUTANTS = (
         "the part is renamed before it is synced",
         f"{RECEIVER}/uploads/endings.py",
         "            self._make_durable(session, manifest, upload.modified_ns)\n"
-        "            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)\n",
-        "            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)\n"
+        "            self._publish(upload, path, manifest, sha256, request.if_version, caller, kind)\n",
+        "            self._publish(upload, path, manifest, sha256, request.if_version, caller, kind)\n"
         "            self._make_durable(session, manifest, upload.modified_ns)\n",
         (CUT,),
     ),
     Mutant(
         "the folder of versions is not synced",
-        f"{RECEIVER}/storage/tree.py",
-        "            os.fsync(self._folder.versions)\n",
+        f"{RECEIVER}/storage/ground.py",
+        "        os.fsync(self.folder.versions)\n",
         "",
         (CUT,),
     ),
     Mutant(
         "the target's folder is not synced after the rename",
-        f"{RECEIVER}/storage/tree.py",
+        f"{RECEIVER}/storage/publishing.py",
         "            os.fsync(folder)\n",
         "",
         (CUT,),
@@ -121,16 +121,16 @@ MUTANTS = (
     # -- one change, whole or not at all
     Mutant(
         "the intent is not written",
-        f"{RECEIVER}/storage/tree.py",
-        "return intents.insert(connection, publication.space.id, intent), intent",
-        "return new_id(), intent",
+        f"{RECEIVER}/storage/unfinished.py",
+        "self.begun(space, intent, intents.insert(connection, space.id, intent))",
+        'self.begun(space, intent, "0" * 32)',
         (SWEEP,),
     ),
     Mutant(
         "what is replaced is not kept",
-        f"{RECEIVER}/storage/tree.py",
-        "                intent = self._keep_replaced(folder, name, intent_id, intent)\n",
-        "",
+        f"{RECEIVER}/storage/publishing.py",
+        "                kept_id = ground.keep(\n",
+        "                kept_id, _ = intent.replaced_id, (\n",
         (SWEEP,),
     ),
     Mutant(
@@ -207,16 +207,16 @@ MUTANTS = (
     # -- who may
     Mutant(
         "a pairing code is good twice",
-        f"{RECEIVER}/accounts/service.py",
-        "                delete(pairing_codes).where(pairing_codes.c.code_sha256 == _hash(code))\n",
-        "                delete(pairing_codes).where(pairing_codes.c.code_sha256 == b'')\n",
+        f"{RECEIVER}/accounts/pairing.py",
+        "delete(pairing_codes).where(pairing_codes.c.code_sha256 == code_sha256)",
+        "delete(pairing_codes).where(pairing_codes.c.code_sha256 == b'')",
         (_tests("receiver/test_pairing"),),
     ),
     Mutant(
         "the gate is open for reading",
         f"{RECEIVER}/api/gate.py",
-        '        if (scope["method"], get_route_path(scope)) in OPEN_ROUTES:\n',
-        '        if scope["method"] == "GET" or (scope["method"], scope["path"]) in OPEN_ROUTES:\n',
+        '        elif (scope["method"], path) in OPEN_ROUTES:\n',
+        '        elif scope["method"] == "GET" or (scope["method"], path) in OPEN_ROUTES:\n',
         (_tests("receiver/test_gate"),),
     ),
     Mutant(

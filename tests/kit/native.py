@@ -289,6 +289,45 @@ class Native:
     def make_folder(self, path: str, **more: Any) -> Answer:
         return self.post("/folders", {"path": path, **more})
 
+    # -- what becomes of them
+
+    def move(self, file: str, path: str, **more: Any) -> Answer:
+        return self.ask("PATCH", f"{API}/files/{file}", message={"path": path, **more})
+
+    def move_folder(self, folder: str, path: str, **more: Any) -> Answer:
+        return self.ask("PATCH", f"{API}/folders/{folder}", message={"path": path, **more})
+
+    def delete(self, file: str, **query: Any) -> Answer:
+        return self.ask("DELETE", f"{API}/files/{file}", query=query)
+
+    def delete_folder(self, folder: str) -> Answer:
+        return self.ask("DELETE", f"{API}/folders/{folder}")
+
+    def trash(self, **query: Any) -> Answer:
+        return self.get("/trash", query)
+
+    def bring_back(self, entry: str, **more: Any) -> Answer:
+        return self.post(f"/trash/{entry}/restore", more)
+
+    def remove(self, entry: str) -> Answer:
+        return self.ask("DELETE", f"{API}/trash/{entry}")
+
+    def empty_trash(self, **query: Any) -> Answer:
+        return self.ask("DELETE", f"{API}/trash", query=query)
+
+    def versions(self, file: str) -> Answer:
+        return self.get(f"/files/{file}/versions")
+
+    def version_content(self, file: str, version: str, **headers: str) -> Answer:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.ask("GET", f"{API}/files/{file}/versions/{version}/content", headers=given)
+
+    def restore_version(self, file: str, version: str, **more: Any) -> Answer:
+        return self.post(f"/files/{file}/versions/{version}/restore", more)
+
+    def remove_version(self, file: str, version: str) -> Answer:
+        return self.ask("DELETE", f"{API}/files/{file}/versions/{version}")
+
     # -- several calls, all of which must succeed
 
     def started(self, path: str, content: Content | None, /, **more: Any) -> str:

@@ -15,10 +15,12 @@ from pathlib import Path
 
 from howdah_common.chunks import ChunkPlan
 from howdah_common.digests import DIGEST_BYTES, digest
+from kit import tallies
 from kit.workload import Load, NewFolder, Promise
 
 SPACE = "owner"
 BELONGS = {
+    "trash",
     "files", "versions", "parts", "lock", "clean", "control.sock",
     "catalogue.sqlite3", "catalogue.sqlite3-wal", "catalogue.sqlite3-shm",
 }  # fmt: skip
@@ -32,12 +34,18 @@ class Version:
     current: bool
     content: bytes | None
     """None where the disk has nothing for it."""
+    lies: Path
+    """Where it is on the disk."""
+    trashed: bool
 
 
-def complaints(data: Path, clients: Iterable[Sequence[Promise]], *, done: bool) -> list[str]:
+def complaints(
+    data: Path, clients: Iterable[Sequence[Promise]], *, done: bool, edited: bool = False
+) -> list[str]:
     """What is wrong on `data`, whose receiver has recovered and rests.
 
-    `clients`: what each client wanted, in its order. `done`: all of it came to its end.
+    `clients`: what each client wanted, in its order. `done`: all of it came to its end. `edited`: other
+    hands have changed a file that nobody has asked for since; without clients, they may have at any time.
     """
     catalogue = sqlite3.connect(f"file:{data / 'catalogue.sqlite3'}?mode=ro", uri=True)
     try:
@@ -48,10 +56,12 @@ def complaints(data: Path, clients: Iterable[Sequence[Promise]], *, done: bool) 
             return found
         versions = _versions(catalogue, data)
         return [
-            *_of_versions(catalogue, data, versions),
+            *_of_versions(catalogue, data, versions, edited=edited, by_hand=not clients),
+            *_of_trash(catalogue, data, versions),
+            *tallies.complaints(catalogue),
             *_of_parts(catalogue, data),
             *_of_folders(catalogue, data),
-            *_of_promises(catalogue, data, versions, clients, done=done),
+            *(_of_promises(catalogue, data, versions, clients, done=done) if clients else ()),
         ]
     finally:
         catalogue.close()
@@ -72,28 +82,64 @@ def _of_catalogue(catalogue: sqlite3.Connection) -> Iterator[str]:
 def _versions(catalogue: sqlite3.Connection, data: Path) -> list[Version]:
     found = []
     for row in catalogue.execute(
-        "SELECT v.id, v.place, f.path, f.version_id = v.id AS current"
-        " FROM versions v JOIN files f ON f.id = v.file_id"
+        "SELECT v.id, v.place, f.path, f.version_id = v.id AS current, f.trash_id, t.path AS top"
+        " FROM versions v JOIN files f ON f.id = v.file_id LEFT JOIN trash t ON t.id = f.trash_id"
     ):
-        place = data / "files" / SPACE / row["path"]
+        place = place_of(data, row["path"], row["trash_id"], row["top"])
         if row["place"] != "current":
             place = data / "versions" / row["id"]
         content = place.read_bytes() if place.is_file() and not place.is_symlink() else None
-        found.append(Version(row["id"], row["path"], row["place"], bool(row["current"]), content))
+        found.append(
+            Version(row["id"], row["path"], row["place"], bool(row["current"]), content, place,
+                    row["trash_id"] is not None)
+        )  # fmt: skip
     return found
 
 
+def place_of(data: Path, path: str, trash_id: str | None, top: str | None) -> Path:
+    """Where what stands at a path lies, or what stood there and is in the trash as part of an entry."""
+    if trash_id is None:
+        return data / "files" / SPACE / path
+    return data / "trash" / trash_id / path[len(top or "") :].lstrip("/")
+
+
+def _of_trash(catalogue: sqlite3.Connection, data: Path, versions: list[Version]) -> Iterator[str]:
+    lying = {version.lies for version in versions if version.place == "current"}
+    entries = {row["id"] for row in catalogue.execute("SELECT id FROM trash")}
+    for name in set(os.listdir(data / "trash")) ^ entries:
+        yield f"trash/{name} is there without its row, or the other way about"
+    for path in _files_below(data / "trash"):
+        if data / "trash" / path not in lying:
+            yield f"trash/{path} belongs to no file"
+    for row in catalogue.execute(
+        "SELECT f.path, f.trash_id, t.path AS top FROM folders f JOIN trash t ON t.id = f.trash_id"
+    ):
+        if not place_of(data, row["path"], row["trash_id"], row["top"]).is_dir():
+            yield f"the folder {row['path']} is not in the trash on the disk"
+    for table in ("files", "folders"):
+        query = f"""SELECT path FROM {table}
+            WHERE trash_id IS NOT NULL AND trash_id NOT IN (SELECT id FROM trash)"""
+        for row in catalogue.execute(query):
+            yield f"{row['path']} is in an entry of the trash that there is not"
+
+
 def _of_versions(
-    catalogue: sqlite3.Connection, data: Path, versions: list[Version]
+    catalogue: sqlite3.Connection,
+    data: Path,
+    versions: list[Version],
+    *,
+    edited: bool,
+    by_hand: bool,
 ) -> Iterator[str]:
     by_id = {version.id: version for version in versions}
     for row in catalogue.execute(
         "SELECT v.*, m.digests, f.path FROM versions v JOIN files f ON f.id = v.file_id"
         " LEFT JOIN manifests m ON m.version_id = v.id"
     ):
-        yield from _of_version(row, by_id[row["id"]])
+        if not (edited and by_id[row["id"]].place == "current"):
+            yield from _of_version(row, by_id[row["id"]], lost_is_fine=by_hand)
     for path in _files_below(data / "files" / SPACE):
-        if not any(version.current and version.path == path for version in versions):
+        if not any(v.current and not v.trashed and v.path == path for v in versions):
             yield f"{path} stands on the disk, but not in the catalogue"
     for name in os.listdir(data / "versions"):
         if name not in by_id or by_id[name].place != "kept":
@@ -103,9 +149,11 @@ def _of_versions(
         yield f"strangers in the data folder: {strange}"
 
 
-def _of_version(row: sqlite3.Row, version: Version) -> Iterator[str]:
+def _of_version(row: sqlite3.Row, version: Version, *, lost_is_fine: bool) -> Iterator[str]:
     name = f"{row['path']} ({row['id']}, {row['place']})"
     content = version.content
+    if row["place"] == "lost" and lost_is_fine:
+        return  # other hands have taken it
     if version.current != (row["place"] == "current") or row["place"] == "lost":
         yield f"{name} is at no place where it should be"
     elif content is None:
@@ -144,7 +192,8 @@ def _of_parts(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:
 
 
 def _of_folders(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:
-    rows = {row["path"] for row in catalogue.execute("SELECT path FROM folders WHERE path <> ''")}
+    query = "SELECT path FROM folders WHERE path <> '' AND trash_id IS NULL"
+    rows = {row["path"] for row in catalogue.execute(query)}
     base = data / "files" / SPACE
     for path in rows:
         if not (base / path).is_dir():
@@ -233,3 +282,57 @@ def _files_below(folder: Path) -> Iterator[str]:
     for place, _, names in os.walk(folder):
         for name in names:
             yield str((Path(place) / name).relative_to(folder))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What people can have, without ids and times."""
+
+    files: dict[str, bytes]
+    kept: dict[str, list[bytes]]
+    """By path, what is kept of the file there."""
+    trash: list[tuple[str, dict[str, bytes], dict[str, list[bytes]]]]
+    """For each entry: where it stood, what it holds by paths below, and what is kept of these."""
+
+
+def snapshot(data: Path) -> Snapshot:
+    """Of a receiver that rests. Files by the disk, the rest by the catalogue."""
+    catalogue = sqlite3.connect(f"file:{data / 'catalogue.sqlite3'}?mode=ro", uri=True)
+    try:
+        catalogue.row_factory = sqlite3.Row
+        catalogue.execute("BEGIN")
+        versions = _versions(catalogue, data)
+        base = data / "files" / SPACE
+        entries = [
+            (row["path"], _contents(data / "trash" / row["id"]), _kept(
+                version for version in versions
+                if version.trashed and _entry_of(catalogue, version) == row["id"]
+            ))
+            for row in catalogue.execute("SELECT id, path FROM trash ORDER BY trashed_ns, id")
+        ]  # fmt: skip
+        live = _kept(version for version in versions if not version.trashed)
+        return Snapshot(_contents(base), live, sorted(entries, key=repr))
+    finally:
+        catalogue.close()
+
+
+def _contents(top: Path) -> dict[str, bytes]:
+    if top.is_file():
+        return {"": top.read_bytes()}
+    return {path: (top / path).read_bytes() for path in sorted(_files_below(top))}
+
+
+def _kept(versions: Iterable[Version]) -> dict[str, list[bytes]]:
+    found: defaultdict[str, list[bytes]] = defaultdict(list)
+    for version in versions:
+        if version.place == "kept":
+            found[version.path].append(version.content or b"(nothing)")
+    return {path: sorted(contents) for path, contents in sorted(found.items())}
+
+
+def _entry_of(catalogue: sqlite3.Connection, version: Version) -> str:
+    row = catalogue.execute(
+        "SELECT f.trash_id FROM versions v JOIN files f ON f.id = v.file_id WHERE v.id = ?",
+        [version.id],
+    ).fetchone()
+    return str(row["trash_id"])

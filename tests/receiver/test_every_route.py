@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -117,12 +117,32 @@ ROUTES = {
     f"GET {API}/files/{{file}}/manifest": "to read",
     f"GET {API}/files/{{file}}/content": "to read",
     f"POST {API}/files/{{file}}/verify": "to read",
+    f"PATCH {API}/files/{{file}}": "to change",
+    f"DELETE {API}/files/{{file}}": "to change",
+    f"GET {API}/files/{{file}}/versions": "to read",
+    f"GET {API}/files/{{file}}/versions/{{version}}": "to read",
+    f"GET {API}/files/{{file}}/versions/{{version}}/content": "to read",
+    f"POST {API}/files/{{file}}/versions/{{version}}/restore": "to change",
+    f"DELETE {API}/files/{{file}}/versions/{{version}}": "to change",
     f"POST {API}/folders": "to change",
     f"GET {API}/folders/zip": "to read",
     f"POST {API}/links": "to read",
     f"GET {API}/links": "sight",
     f"GET {API}/links/{{link}}": "a link of one's own",
     f"DELETE {API}/links/{{link}}": "a link of one's own",
+    f"POST {API}/folders/restore": "to change",
+    f"GET {API}/folders/{{folder}}": "to read",
+    f"PATCH {API}/folders/{{folder}}": "to change",
+    f"DELETE {API}/folders/{{folder}}": "to change",
+    f"GET {API}/trash": "to read",
+    f"DELETE {API}/trash": "to change",
+    f"POST {API}/trash/{{entry}}/restore": "to change",
+    f"DELETE {API}/trash/{{entry}}": "to change",
+    f"GET {API}/events": "any device",
+    f"POST {API}/events/ticket": "any device",
+    f"GET {API}/statistics": "a whole account",
+    f"GET {API}/audit": "an admin",
+    "GET /metrics": "an admin",
 }
 
 
@@ -138,6 +158,7 @@ class House:
     owner: Native
     people: dict[str, Native]
     accounts: dict[str, str]
+    newest: dict[str, str] = field(default_factory=dict)
 
     def upload(self) -> str:
         name = f"u{secrets.token_hex(4)}"
@@ -145,7 +166,20 @@ class House:
 
     def file(self) -> str:
         name = f"f{secrets.token_hex(4)}"
-        return str(self.owner.published(name, b"abc", space=self.space)["id"])
+        self.newest = self.owner.published(name, b"abc", space=self.space)
+        return str(self.newest["id"])
+
+    def version(self) -> str:
+        """Of the file that was made last."""
+        return str(self.newest["version"])
+
+    def folder(self) -> str:
+        name = f"d{secrets.token_hex(4)}"
+        return str(self.owner.make_folder(name, space=self.space).json["id"])
+
+    def entry(self) -> str:
+        """In the trash."""
+        return str(self.owner.delete(self.file()).json["id"])
 
     def account(self) -> str:
         """Of a member of the space."""
@@ -178,13 +212,16 @@ OF_THE_SPACE: dict[str, Callable[[House], str]] = {
     "account": House.account,
     "below": lambda house: str(house.owner.file(house.file()).json["path"]),
     "device": House.device,
+    "entry": House.entry,
     "file": House.file,
+    "folder": House.folder,
     "invitation": House.invitation,
     "link": House.link,
     "number": lambda house: "0",
     "secret": House.secret,
     "space": lambda house: house.space,
     "upload": House.upload,
+    "version": House.version,
 }
 
 
@@ -199,6 +236,7 @@ def house(shared: RunningReceiver, native: Native) -> Iterator[House]:
         people["elsewhere"] = stack.enter_context(device_of(shared, space=other))
         found = House(shared, space, native, people, accounts)
         found.file()  # so that nobody can remove the space
+        native.make_folder("notes", space=space)  # that of the examples
         yield found
 
 

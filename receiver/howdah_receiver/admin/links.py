@@ -14,6 +14,7 @@ from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.links import FoundLink
 from howdah_receiver.control import Line
 from howdah_receiver.errors import StartRefused
+from howdah_receiver.links.service import revoke as revoke_in
 from howdah_receiver.links.service import state_of
 
 _PAGE = 500
@@ -68,7 +69,7 @@ def revoke(receiver: Receiver, arguments: Mapping[str, Any]) -> Iterator[Line]:
                 else f"Several links begin with {wanted!r}.",
                 "`howdah-receiver link list --all` shows them all.",
             )
-        rows.revoke(connection, ids[0], time.time_ns())
+        revoke_in(connection, ids[0])
     yield {"id": ids[0]}
 
 

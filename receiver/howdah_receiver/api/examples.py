@@ -29,7 +29,7 @@ from howdah_common.messages import (
     UploadManifest,
     VerifyAnswer,
 )
-from howdah_receiver.api import examples_links, examples_people
+from howdah_receiver.api import examples_links, examples_people, examples_trees
 
 CONTENT = b"abc"
 _ALGORITHM = digests.SHA256
@@ -38,11 +38,21 @@ CONTENT_DIGEST = digests.to_field(_ALGORITHM, _DIGEST)
 FRAME = frame_header(0, len(CONTENT)) + CONTENT + _DIGEST
 _MANIFEST_DIGEST = Manifest(len(CONTENT), SMALLEST_CHUNK_BYTES, _ALGORITHM, _DIGEST).digest().hex()
 _PATH = "notes/abc.txt"
-_SPACE, _UPLOAD, _FILE, _VERSION, _CLIENT_ID, _DEVICE, _CATALOGUE = (
+_SPACE, _UPLOAD, _FILE, _VERSION, _CLIENT_ID, _DEVICE, _CATALOGUE, _FOLDER, _OLD = (
     digest_of_name.hex()[:32]
     for digest_of_name in (
         digests.digest(_ALGORITHM, name)
-        for name in (b"space", b"upload", b"file", b"version", b"client", b"device", b"catalogue")
+        for name in (
+            b"space",
+            b"upload",
+            b"file",
+            b"version",
+            b"client",
+            b"device",
+            b"catalogue",
+            b"folder",
+            b"old",
+        )
     )
 )
 _MODIFIED_NS = 1_700_000_000_000_000_000
@@ -114,11 +124,11 @@ _ALL: tuple[Message, ...] = (
         manifest_digest=_MANIFEST_DIGEST,
         digests=_DIGEST,
     ),
-    FolderInfo(space=_SPACE, path="notes"),
+    FolderInfo(space=_SPACE, path="notes", id=_FOLDER),
     FileList(
         kind="folder",
         items=[
-            FolderInfo(space=_SPACE, path="notes/old", bytes=0, files=0, folders=0),
+            FolderInfo(space=_SPACE, path="notes/old", id=_OLD, bytes=0, files=0, folders=0),
             _FILE_INFO,
         ],
         page=1,
@@ -140,6 +150,7 @@ _ALL: tuple[Message, ...] = (
         catalogue=_CATALOGUE,
     ),
     *examples_people.ALL,
+    *examples_trees.examples(_FILE_INFO),
 )
 OF_TYPE: Mapping[type, Message] = {
     type(message): message for message in (*_ALL, *examples_links.ALL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
@@ -88,30 +88,16 @@ async def content(request: Request) -> Response:
     """
     context, caller = context_of(request), caller_of(request)
     opened = await context.offload(context.files.open, caller, request.path_params["file"])
-    return await content_answer(request, context, opened)
-
-
-Before = Callable[[int], Awaitable[Mapping[str, str]]]
-
-
-async def content_answer(
-    request: Request, context: Context, opened: OpenFile, before: Before | None = None
-) -> Response:
-    """The bytes of an opened file, or what else its headers ask for; it is closed when they are sent.
-
-    `before` is called once it is sure that bytes will be sent, with the first one's place; it gives more
-    headers, or raises ProblemError.
-    """
     try:
-        return await _content_answer(request, context, opened, before)
+        return content_answer(request, context, opened)
     except BaseException:
         os.close(opened.descriptor)
         raise
 
 
-async def _content_answer(
-    request: Request, context: Context, opened: OpenFile, before: Before | None
-) -> Response:
+def content_answer(request: Request, context: Context, opened: OpenFile) -> Response:
+    """The whole or the wanted range, with what makes it safe to show. Closes the descriptor, unless it
+    raises ProblemError (range_not_satisfiable)."""
     row = opened.row
     etag = f'"{row.version_id}"'
     headers = _content_headers(row, etag)
@@ -132,8 +118,6 @@ async def _content_answer(
     if request.method == "HEAD":
         os.close(opened.descriptor)
         return Response(status_code=status, headers=headers)
-    if before is not None:
-        headers.update(await before(first))
     body = _blocks(context, opened.descriptor, first, last + 1)
     return StreamingResponse(body, status, headers)
 
@@ -196,15 +180,34 @@ async def verify(request: Request) -> Response:
     )
 
 
-_FILE = {"file": "The file's id."}
+FILE = {"file": "The file's id."}
 _READING = ("file_not_found", "unavailable")
-CONTENT_HEADERS = (
+_CONTENT = (
     Header("ETag", "The version's id, in quotes."),
     Header("Repr-Digest", "SHA-256 of the whole file, `sha-256=:BASE64:`, once it is known."),
     Header("Accept-Ranges", "`bytes`."),
     Header("Content-Disposition", "An attachment, with the file's name."),
 )
-RANGE_HEADERS = (*CONTENT_HEADERS, Header("Content-Range", "Which bytes, and of how many."))
+
+CONTENT_PARAMETERS = (
+    Parameter(
+        "Range",
+        "header",
+        "One range; several are answered with the whole.",
+        example="bytes=0-1",
+    ),
+    Parameter("If-Range", "header", "An ETag: the range holds for that version alone."),
+    Parameter("If-None-Match", "header", "ETags of versions that the client has."),
+)
+CONTENT_ANSWERS = {
+    200: Answer("The whole.", CONTENT_TYPE, _CONTENT),
+    206: Answer(
+        "The range.",
+        CONTENT_TYPE,
+        (*_CONTENT, Header("Content-Range", "Which bytes, and of how many.")),
+    ),
+    304: Answer("The client has it.", headers=_CONTENT),
+}
 
 routes = [
     Call(
@@ -222,7 +225,7 @@ routes = [
         "/files/{file}",
         look,
         Described(
-            path=_FILE, answers={200: Answer("The file.", FileInfo)}, problems=("file_not_found",)
+            path=FILE, answers={200: Answer("The file.", FileInfo)}, problems=("file_not_found",)
         ),
     ),
     Call(
@@ -230,7 +233,7 @@ routes = [
         "/files/{file}/manifest",
         manifest,
         Described(
-            path=_FILE,
+            path=FILE,
             answers={200: Answer("The digests.", FileManifest)},
             problems=("file_not_found",),
         ),
@@ -240,22 +243,9 @@ routes = [
         "/files/{file}/content",
         content,
         Described(
-            path=_FILE,
-            parameters=(
-                Parameter(
-                    "Range",
-                    "header",
-                    "One range; several are answered with the whole.",
-                    example="bytes=0-1",
-                ),
-                Parameter("If-Range", "header", "An ETag: the range holds for that version alone."),
-                Parameter("If-None-Match", "header", "ETags of versions that the client has."),
-            ),
-            answers={
-                200: Answer("The whole.", CONTENT_TYPE, CONTENT_HEADERS),
-                206: Answer("The range.", CONTENT_TYPE, RANGE_HEADERS),
-                304: Answer("The client has it.", headers=CONTENT_HEADERS),
-            },
+            path=FILE,
+            parameters=CONTENT_PARAMETERS,
+            answers=CONTENT_ANSWERS,
             problems=(*_READING, "range_not_satisfiable", "file_damaged"),
         ),
     ),
@@ -264,7 +254,7 @@ routes = [
         "/files/{file}/verify",
         verify,
         Described(
-            path=_FILE, answers={200: Answer("What was found.", VerifyAnswer)}, problems=_READING
+            path=FILE, answers={200: Answer("What was found.", VerifyAnswer)}, problems=_READING
         ),
     ),
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 from starlette.datastructures import QueryParams
 
 from howdah_common.messages import MOST_PER_PAGE, FileList, FolderInfo, SortBy
 from howdah_common.problems import ProblemError
 from howdah_receiver.api.described import Parameter
-from howdah_receiver.api.views import file_info
+from howdah_receiver.api.views import file_info, folder_info
 from howdah_receiver.catalogue import orders
 from howdah_receiver.catalogue.listing import FolderEntry, Listing
 from howdah_receiver.catalogue.orders import Order
@@ -104,7 +105,9 @@ def file_list(found: Listing, wanted: Wanted) -> FileList:
 
 
 def _folder_info(entry: FolderEntry) -> FolderInfo:
-    return FolderInfo(space=entry.row.space_id, path=entry.row.path, **_members(entry.totals))
+    info = folder_info(entry.row)
+    totals = _members(entry.totals)
+    return msgspec.structs.replace(info, **totals) if totals else info
 
 
 def _members(totals: Totals | None) -> dict[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
+from types import UnionType
 from typing import Any
 
 import msgspec
@@ -18,7 +19,11 @@ from starlette.routing import BaseRoute, Mount
 from howdah_common.messages import API, CATALOGUE_HEADER, CHANGE_HEADER, Message, ProblemDocument
 from howdah_common.problems import MEDIA_TYPE, PROBLEMS
 from howdah_receiver.api import curl, examples
-from howdah_receiver.api.answers import MOST_REQUEST_JSON_BYTES, RETRY_SECONDS
+from howdah_receiver.api.answers import (
+    MOST_REQUEST_JSON_BYTES,
+    MOST_STRANGERS_JSON_BYTES,
+    RETRY_SECONDS,
+)
 from howdah_receiver.api.described import (
     PROBLEM_MEMBERS,
     RETRY_AFTER,
@@ -123,11 +128,11 @@ class Schemas:
                  "required": parameter.required, "schema": schema}  # fmt: skip
         return {**found, "example": parameter.example} if parameter.example else found
 
-    def content(self, kind: type | str, example: object = None) -> Json:
+    def content(self, kind: type | UnionType | str, example: object = None) -> Json:
         """Of a body: a message's type, or the media type of bytes, which have no schema."""
         if isinstance(kind, str):
             return {kind: {}}
-        shown = example or examples.OF_TYPE[kind]
+        shown = example or (isinstance(kind, type) and examples.OF_TYPE[kind])
         return {
             "application/json": {"schema": self.of(kind), "example": msgspec.to_builtins(shown)}
         }
@@ -152,7 +157,7 @@ def _operation(schemas: Schemas, path: str, call: Call, method: str, *, signed_i
         },
     }  # fmt: skip
     if described.takes is not None:
-        found["requestBody"] = _body(schemas, described.takes)
+        found["requestBody"] = _body(schemas, described.takes, signed_in=signed_in)
     if not signed_in:
         found["security"] = []
     if method == "HEAD":
@@ -164,10 +169,11 @@ def _operation(schemas: Schemas, path: str, call: Call, method: str, *, signed_i
     return found
 
 
-def _body(schemas: Schemas, takes: type | str) -> Json:
+def _body(schemas: Schemas, takes: type | str, *, signed_in: bool) -> Json:
     found: Json = {"required": True, "content": schemas.content(takes)}
     if not isinstance(takes, str):
-        found["description"] = f"At most {MOST_REQUEST_JSON_BYTES} bytes."
+        most_bytes = MOST_REQUEST_JSON_BYTES if signed_in else MOST_STRANGERS_JSON_BYTES
+        found["description"] = f"At most {most_bytes} bytes."
     return found
 
 

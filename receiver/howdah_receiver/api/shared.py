@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, quote
 
 from msgspec import Meta
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from howdah_common.messages import MOST_PER_PAGE
 from howdah_common.messages_links import SharedList
@@ -24,7 +24,6 @@ from howdah_receiver.api import files, link_pages
 from howdah_receiver.api.answers import check_announced, check_not_encoded, json_answer
 from howdah_receiver.api.context import context_of
 from howdah_receiver.api.described import Answer, Call, Described, Handler, Header, Parameter
-from howdah_receiver.api.files import CONTENT_TYPE
 from howdah_receiver.api.links import address_of, paging
 from howdah_receiver.api.lists import PER_PAGE
 from howdah_receiver.api.zip import MEDIA_TYPE, ZIP_HEADERS, zip_answer
@@ -197,7 +196,7 @@ async def content(request: Request) -> Response:
         try:
             if link.row.kind == "version":
                 return context.files.open_version(link.space, row.version_id)
-            return context.files.open_current(link.space, row)
+            return context.files.open_current(link.space, row.id)
         except ProblemError as problem:
             if problem.code == "file_not_found":  # taken away by other hands, or just now
                 raise ProblemError("link_not_found") from problem
@@ -218,6 +217,7 @@ async def folder_file(request: Request) -> Response:
 
 
 async def _download(request: Request, link: OpenLink, work: Callable[[], OpenFile]) -> Response:
+    """The bytes, counted where they are a download of their own."""
     context = context_of(request)
     file = await context.offload(work)
     try:
@@ -229,17 +229,24 @@ async def _download(request: Request, link: OpenLink, work: Callable[[], OpenFil
         )
         if link.row.used_up and not resumes:
             raise ProblemError("link_not_found")
+        answer = files.content_answer(request, context, file)
     except BaseException:
         os.close(file.descriptor)
         raise
+    # What has no bytes (HEAD, 304) is closed by now, and no download.
+    if isinstance(answer, StreamingResponse) and not (resumes and _first_byte(answer)):
+        try:
+            note = await context.offload(context.link_door.use, link, thing)
+        except BaseException:
+            os.close(file.descriptor)  # as nobody sends the answer, nobody else does
+            raise
+        answer.headers.update(_cookie(request, name, note, TICKET_SECONDS))
+    return answer
 
-    async def before(first: int) -> Mapping[str, str]:
-        if first and resumes:
-            return {}
-        note = await context.offload(context.link_door.use, link, thing)
-        return _cookie(request, name, note, TICKET_SECONDS)
 
-    return await files.content_answer(request, context, file, before)
+def _first_byte(answer: Response) -> int:
+    """Its place in the file."""
+    return int(answer.headers.get("Content-Range", "bytes 0-").split(" ")[1].partition("-")[0])
 
 
 def _ticket_name(thing: str) -> str:
@@ -315,23 +322,14 @@ LINK = (
 _PASSWORD = Parameter(PASSWORD_HEADER, "header", "The link's password, where it has one (UTF-8).")
 _PATH = Parameter("path", "query", "A folder below the shared one.", default="")
 _PAGE = Parameter("page", "query", "From 1 on.", Annotated[int, Meta(ge=1)], default=1)
-_RANGE = (
-    Parameter("Range", "header", "One range; several are answered with the whole."),
-    Parameter("If-Range", "header", "An ETag: the range holds for that version alone."),
-    Parameter("If-None-Match", "header", "ETags of versions that the client has."),
-)
 _PEOPLE = "A browser (`Accept: text/html`) is answered with a page where something goes wrong."
 
 
 def _file(path: Mapping[str, str]) -> Described:
     return Described(
         path=path,
-        parameters=(_PASSWORD, *_RANGE),
-        answers={
-            200: Answer("The whole.", CONTENT_TYPE, files.CONTENT_HEADERS),
-            206: Answer("The range.", CONTENT_TYPE, files.RANGE_HEADERS),
-            304: Answer("The client has it.", headers=files.CONTENT_HEADERS),
-        },
+        parameters=(_PASSWORD, *files.CONTENT_PARAMETERS),
+        answers=files.CONTENT_ANSWERS,
         problems=(*LINK, "bad_path", "file_not_found", "range_not_satisfiable", "file_damaged"),
         more=_PEOPLE,
         pages=True,

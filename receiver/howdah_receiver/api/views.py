@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from functools import partial
 
-from howdah_common.messages import FileInfo, UploadInfo
+from howdah_common.messages import FileInfo, FolderInfo, UploadInfo
 from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.api.context import Context
 from howdah_receiver.catalogue.files import FileRow
+from howdah_receiver.catalogue.folders import FolderRow
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.uploads.service import UploadView
 from howdah_receiver.uploads.states import UploadState
@@ -31,6 +32,14 @@ def file_info(row: FileRow) -> FileInfo:
         media_type=row.media_type,
         flagged=row.flagged,
     )
+
+
+def folder_info(row: FolderRow, **totals: int) -> FolderInfo:
+    return FolderInfo(space=row.space_id, path=row.path, id=row.id, **totals)
+
+
+def item_info(row: FileRow | FolderRow) -> FileInfo | FolderInfo:
+    return file_info(row) if isinstance(row, FileRow) else folder_info(row)
 
 
 def upload_info(

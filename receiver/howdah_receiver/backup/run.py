@@ -216,7 +216,7 @@ class Backup:
     # -- the rest
 
     def _make_folders(self, taken: Contents) -> None:
-        for place in ("files", "versions", "parts", *taken.folders()):
+        for place in ("files", "versions", "parts", "trash", *taken.folders()):
             with _made_folder(self._goal, place):
                 pass
 

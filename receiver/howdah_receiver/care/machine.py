@@ -14,7 +14,7 @@ from howdah_receiver.control import is_running
 
 LOW_BYTES = 1024**3
 LOW_INODES = 10_000
-PLACES = ("files", "versions", "parts")
+PLACES = ("files", "versions", "parts", "trash")
 
 _TIME_ERROR = 5
 """What adjtimex(2) answers where nothing keeps the clock right."""
@@ -31,7 +31,8 @@ def rights(data: Path) -> Finding:
     mode = stat.S_IMODE(data.stat().st_mode)
     if not may_use(data):
         return Finding(False, f"This user may not use {data}.", "Run this as the receiver's user.")
-    if mode & 0o077:
+    # A group may pass through, to files/ (see the setting files_group).
+    if mode & 0o067:
         return Finding(
             False, f"Others may look into {data} (mode {mode:03o}).", f"chmod 700 {data}"
         )

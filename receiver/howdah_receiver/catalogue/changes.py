@@ -21,6 +21,8 @@ class ChangeKind(Enum):
     TRASHED = "trashed"
     RESTORED = "restored"
     """From the trash."""
+    FOLDER_RESTORED = "folder_restored"
+    """To a time."""
     VERSION_RESTORED = "version_restored"
     REMOVED = "removed"
     """For good: from the trash, or a version whose time was over."""

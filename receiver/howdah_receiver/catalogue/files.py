@@ -114,7 +114,7 @@ def by_numbers(connection: Connection, numbers: Sequence[int]) -> list[FileRow]:
         return []
     wanted = select(rows_of(numbers).c.value)
     query = _select_files().add_columns(files.c.number).where(files.c.number.in_(wanted))
-    rows = {row[-1]: FileRow(*row[:-1]) for row in connection.execute(query)}
+    rows = {row[-1]: FileRow(*row[:-1]) for row in connection.execute(query).all()}
     return [rows[number] for number in numbers]
 
 

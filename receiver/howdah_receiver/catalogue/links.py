@@ -145,13 +145,14 @@ def page(
     return [_found(connection, row) for row in connection.execute(query).all()], total
 
 
-def revoke(connection: Connection, link_id: str, now_ns: int) -> None:
-    """For good; one that was revoked before stays as it is."""
-    connection.execute(
+def revoke(connection: Connection, link_id: str, now_ns: int) -> bool:
+    """For good; whether it was not before."""
+    result = connection.execute(
         links.update()
         .where(links.c.id == link_id, links.c.revoked_ns.is_(None))
         .values(revoked_ns=now_ns)
     )
+    return result.rowcount == 1
 
 
 def count_use(connection: Connection, link_id: str) -> bool:

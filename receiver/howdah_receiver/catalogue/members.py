@@ -12,6 +12,7 @@ from howdah_receiver.catalogue.tables import (
     devices,
     files,
     folders,
+    intents,
     invitations,
     links,
     memberships,
@@ -141,6 +142,7 @@ def holds_nothing(connection: Connection, space_id: str) -> bool:
         select(folders.c.id).where(folders.c.space_id == space_id, folders.c.path != ""),
         select(trash.c.id).where(trash.c.space_id == space_id),
         select(uploads.c.id).where(uploads.c.space_id == space_id, alive),
+        select(intents.c.id).where(intents.c.space_id == space_id),
     ):
         if connection.execute(query.limit(1)).first() is not None:
             return False

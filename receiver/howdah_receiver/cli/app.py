@@ -8,6 +8,7 @@ import typer
 
 from howdah_receiver.cli import (
     accounts,
+    auditing,
     backup,
     care,
     devices,
@@ -37,6 +38,7 @@ app.add_typer(looking.commands)
 app.add_typer(links.commands, name="link")
 app.add_typer(care.commands)
 app.add_typer(backup.commands)
+app.add_typer(auditing.commands)
 
 
 def run() -> None:

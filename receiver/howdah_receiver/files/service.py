@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -16,6 +18,7 @@ from howdah_receiver.catalogue import folders as folder_rows
 from howdah_receiver.catalogue import listing, spaces
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import FileRow
+from howdah_receiver.catalogue.folders import FolderRow
 from howdah_receiver.catalogue.listing import Listing
 from howdah_receiver.catalogue.orders import BadCursor
 from howdah_receiver.catalogue.spaces import Space
@@ -23,6 +26,9 @@ from howdah_receiver.files.checking import check
 from howdah_receiver.files.wanted import NO_CURSOR, Wanted
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.tree import Tree
+
+_TRIES = 3
+"""How often a version may be somewhere else than a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class Files:
     def find(self, caller: Caller, file_id: str) -> tuple[Space, FileRow]:
         """Raises ProblemError (file_not_found), also for what is in another's space."""
         with self._catalogue.read() as connection:
-            row = _own(connection, caller, file_id, Right.READ)
+            row = own_file(connection, caller, file_id, Right.READ)
             return spaces.by_id(connection, row.space_id), row
 
     def of_version(self, version_id: str) -> FileRow | None:
@@ -85,7 +91,7 @@ class Files:
     def manifest(self, caller: Caller, file_id: str) -> tuple[FileRow, bytes]:
         """The file and the digests of its chunks."""
         with self._catalogue.read() as connection:
-            row = _own(connection, caller, file_id, Right.READ)
+            row = own_file(connection, caller, file_id, Right.READ)
             return row, rows.digests(connection, row.version_id)
 
     def open(self, caller: Caller, file_id: str) -> OpenFile:
@@ -93,17 +99,31 @@ class Files:
 
         Raises ProblemError: file_not_found, file_damaged, unavailable, storage_failed.
         """
-        space, row = self.find(caller, file_id)
-        return self.open_current(space, row)
+        return _whole(*self._open_current(partial(self.find, caller, file_id)))
 
-    def open_current(self, space: Space, row: FileRow) -> OpenFile:
+    def open_current(self, space: Space, file_id: str) -> OpenFile:
         """As `open`; the caller has seen to it that whoever asks may read the space."""
-        with disk_errors():
-            descriptor, current = self._outside.open_current(space, row.path)
-        if current.damaged:
-            os.close(descriptor)
-            raise ProblemError("file_damaged")
-        return OpenFile(descriptor, current)
+
+        def find() -> tuple[Space, FileRow]:
+            with self._catalogue.read() as connection:
+                row = rows.by_id(connection, file_id)
+            if row is None or row.space_id != space.id:
+                raise ProblemError("file_not_found")
+            return space, row
+
+        return _whole(*self._open_current(find))
+
+    def _open_current(self, find: Callable[[], tuple[Space, FileRow]]) -> tuple[int, FileRow]:
+        space, row = find()
+        while True:
+            try:
+                with disk_errors():
+                    return self._outside.open_current(space, row.path)
+            except ProblemError:
+                before = row
+                space, row = find()
+                if row.path == before.path:
+                    raise  # else it was moved in this moment
 
     def open_version(self, space: Space, version_id: str, *, damaged_too: bool = False) -> OpenFile:
         """A version for reading, whether it stands at its path or was replaced; `damaged_too`: also one that
@@ -112,24 +132,39 @@ class Files:
         The caller has seen to it that whoever asks may read the space. Raises ProblemError:
         file_not_found, file_damaged, unavailable, storage_failed.
         """
-        with self._catalogue.read() as connection:
-            row = rows.of_version(connection, version_id)
-            kept = rows.is_kept(connection, version_id)
-        if row is None or row.space_id != space.id:
-            raise ProblemError("file_not_found")
+        for _ in range(_TRIES):
+            with self._catalogue.read() as connection:
+                row = rows.of_version(connection, version_id)
+                kept = rows.is_kept(connection, version_id)
+            if row is None or row.space_id != space.id:
+                raise ProblemError("file_not_found")
+            try:
+                return self._open_version(space, row, kept=kept, damaged_too=damaged_too)
+            except ProblemError as problem:
+                with self._catalogue.read() as connection:
+                    moved = rows.is_kept(connection, version_id) != kept
+                if problem.code != "file_not_found" or not moved:
+                    raise
+        raise ProblemError("unavailable", "The file is being changed.")
+
+    def _open_version(
+        self, space: Space, row: FileRow, *, kept: bool, damaged_too: bool
+    ) -> OpenFile:
+        wanted = row.version_id
         with disk_errors():
             if kept:
                 descriptor = self._outside.open_kept(row)
             else:
                 descriptor, row = self._outside.open_current(space, row.path)
         refused = row.damaged and not damaged_too
-        if refused or row.version_id != version_id:
+        if refused or row.version_id != wanted:
             os.close(descriptor)
             raise ProblemError("file_damaged" if refused else "file_not_found")
         return OpenFile(descriptor, row)
 
-    def make_folder(self, space: Space, path: str, caller: Caller) -> bool:
-        """Whether the folder is new; durable on return. Raises ProblemError: bad_path, path_conflict."""
+    def make_folder(self, space: Space, path: str, caller: Caller) -> tuple[FolderRow, bool]:
+        """The folder and whether it is new; durable on return. Raises ProblemError: bad_path,
+        path_conflict."""
         try:
             check_path(path)
         except BadPath as error:
@@ -138,16 +173,22 @@ class Files:
 
     def verify(self, caller: Caller, file_id: str) -> tuple[FileRow, RangeSet]:
         """Read the file again; the chunks that do not hold. It is marked as damaged, or as whole."""
-        space, row = self.find(caller, file_id)
-        with disk_errors():
-            descriptor, row = self._outside.open_current(space, row.path)
+        descriptor, row = self._open_current(partial(self.find, caller, file_id))
         try:
             return row, check(self._catalogue, descriptor, row, from_disk=False)
         finally:
             os.close(descriptor)
 
 
-def _own(connection: Connection, caller: Caller, file_id: str, need: Right) -> FileRow:
+def _whole(descriptor: int, row: FileRow) -> OpenFile:
+    """Raises ProblemError (file_damaged)."""
+    if row.damaged:
+        os.close(descriptor)
+        raise ProblemError("file_damaged")
+    return OpenFile(descriptor, row)
+
+
+def own_file(connection: Connection, caller: Caller, file_id: str, need: Right) -> FileRow:
     """The file of that id. Raises ProblemError: file_not_found, also for what is in another's space;
     not_allowed where the caller sees it, and may do no more."""
     row = rows.by_id(connection, file_id)

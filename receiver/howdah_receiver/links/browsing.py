@@ -48,4 +48,4 @@ def opened(files: Files, link: OpenLink, below: str) -> OpenFile:
     found = files.list(link.space, place(link, below), Wanted(per_page=1))
     if not isinstance(found, FileRow):
         raise ProblemError("file_not_found")
-    return files.open_current(link.space, found)
+    return files.open_current(link.space, found.id)

@@ -10,6 +10,7 @@ from howdah_common.messages import MOST_PER_PAGE
 from howdah_common.messages_links import NewLink
 from howdah_common.problems import ProblemError
 from howdah_common.remote_path import BadPath, check_folder
+from howdah_receiver.accounts.audit import What, note
 from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.accounts.hashing import Hasher
 from howdah_receiver.catalogue import files as file_rows
@@ -71,6 +72,7 @@ class Links:
         )
         with self._catalogue.write() as connection:
             rows.insert(connection, row)
+            note(connection, What.LINK_MADE, link=row.id, kind=row.kind, path=subject.path)
         return secret, self.find(caller, row.id)
 
     def find(self, caller: Caller, link_id: str) -> FoundLink:
@@ -106,7 +108,12 @@ class Links:
         """At once and for good; again: nothing happens. Raises ProblemError (link_not_found)."""
         with self._catalogue.write() as connection:
             _own(connection, caller, link_id)
-            rows.revoke(connection, link_id, time.time_ns())
+            revoke(connection, link_id)
+
+
+def revoke(connection: Connection, link_id: str) -> None:
+    if rows.revoke(connection, link_id, time.time_ns()):
+        note(connection, What.LINK_REVOKED, link=link_id)
 
 
 def _check(caller: Caller, asked: NewLink) -> None:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from howdah_receiver.settings.values import (
     DAY,
+    GIB,
     KIB,
     MIB,
+    WEBHOOK,
     Address,
     Bytes,
     Hosts,
+    Mode,
     Networks,
     Pin,
     Place,
     Seconds,
     TypePatterns,
     WholeSeconds,
+    webhook,
 )
 
 
@@ -102,6 +106,9 @@ class Requests(_Group):
     """What a body must bring on average over each such time: less is no line, but an attack."""
     keep_alive_seconds: Annotated[WholeSeconds, Field(gt=0)] = 75
     """So long may a connection rest between two requests."""
+    ping_seconds: Annotated[Seconds, Field(gt=0)] = 20
+    """So often is a program that watches events asked whether it is still there. It has as long to
+    answer."""
     connections: Annotated[int, Field(ge=1)] = 512
     """Open at once, in all."""
     connections_per_address: Annotated[int, Field(ge=1)] = 128
@@ -152,13 +159,68 @@ class People(_Group):
     """So many passwords are hashed at once; each takes 64 MiB of memory and a processor for some 0.2 s."""
 
 
+class Keeping(_Group):
+    """What is kept, and for how long"""
+
+    trash_seconds: Annotated[Seconds, Field(ge=0)] = 30 * DAY
+    """So long is what was deleted kept in the trash."""
+    versions_seconds: Annotated[Seconds, Field(ge=0)] = 365 * DAY
+    """So long is a version kept after it was replaced."""
+    versions_count: Annotated[int, Field(ge=0)] = 100
+    """So many replaced versions of a file are kept at most."""
+    versions_daily_count: Annotated[int, Field(ge=0)] = 7
+    """Older versions are thinned out: of those that were replaced more than a day ago, the newest of each day
+    stays for so many days, ..."""
+    versions_weekly_count: Annotated[int, Field(ge=0)] = 4
+    """... the newest of each week for so many weeks, ..."""
+    versions_monthly_count: Annotated[int, Field(ge=0)] = 12
+    """... and the newest of each month for so many months. With all three 0, none is thinned out."""
+    history_seconds: Annotated[Seconds, Field(ge=0)] = 730 * DAY
+    """So long is it remembered that something stood at a path, after its content is gone for good: a folder
+    that is restored to a date names what is missing."""
+
+
+class Sharing(_Group):
+    """Files on the disk, for other programs (see files.md)"""
+
+    files_mode: Mode = "0666"
+    """The mode of new files, in octal, before `files_umask`. Folders get the same, and may be entered by
+    whoever may read them."""
+    files_umask: Mode = "0022"
+    """What is taken away from the modes of new files and folders."""
+    files_group: str | None = None
+    """The group of new files and folders, by name or number: those of its members may reach them. The
+    receiver's user must be one of them."""
+
+
 class Running(_Group):
     """Stopping and logs"""
 
     stop_seconds: Annotated[WholeSeconds, Field(ge=1)] = 6
     """So long may requests go on once the receiver is told to stop."""
+    stop_delay_seconds: Annotated[Seconds, Field(ge=0, le=60)] = 0
+    """So long does the receiver go on taking calls once it is told to stop, while `/readyz` tells a load
+    balancer to send no more."""
     debug: bool = False
     """Say more in the log."""
+    log_format: Literal["line", "json"] = "line"
+    """`line`: for people. `json`: one object a line, for programs."""
+
+
+class Watching(_Group):
+    """Watching it
+
+    See [watching.md](watching.md)."""
+
+    metrics_token: SecretStr | None = None
+    """Who has it may ask for `/metrics`, and for nothing else. Without it, only administrators may."""
+    alarm_webhook: Annotated[SecretStr | None, BeforeValidator(webhook), WEBHOOK] = None
+    """Where alarms are posted: a device that was silent for too long, a disk almost full, damage that was
+    found. Secret, as such addresses are."""
+    alarm_free_bytes: Annotated[Bytes, Field(ge=0)] = 5 * GIB
+    """Less than so much free on the disk is an alarm. 0: none."""
+    audit_seconds: Annotated[Seconds, Field(ge=3600)] = 365 * DAY
+    """So long is it kept who signed in, and what was done to accounts, devices and links."""
 
 
 GROUPS: tuple[type[BaseModel], ...] = (
@@ -167,7 +229,12 @@ GROUPS: tuple[type[BaseModel], ...] = (
     Trust,
     Requests,
     Uploading,
+    Keeping,
+    Sharing,
     People,
+    Keeping,
+    Sharing,
     Running,
+    Watching,
 )
 """In the order of the docs. A new group goes here, and among the bases of `model.Settings`."""

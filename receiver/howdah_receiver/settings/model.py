@@ -10,19 +10,34 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from howdah_receiver.errors import StartRefused
 from howdah_receiver.settings import agreement
 from howdah_receiver.settings.groups import (
+    Keeping,
     Listening,
     People,
     Places,
     Requests,
     Running,
+    Sharing,
     Trust,
     Uploading,
+    Watching,
 )
 from howdah_receiver.settings.shown import plain, takes
 from howdah_receiver.settings.sources import PREFIX, ConfigFile, Environment, Given, flag, unknown
 
 
-class Settings(Places, Listening, Trust, Requests, Uploading, People, Running, BaseSettings):
+class Settings(
+    Places,
+    Listening,
+    Trust,
+    Requests,
+    Uploading,
+    Keeping,
+    Sharing,
+    People,
+    Running,
+    Watching,
+    BaseSettings,
+):
     """Frozen. Nothing needs to be set: the defaults make a receiver for this machine alone.
 
     What is given to it comes before the environment, that before the file. Raises StartRefused.

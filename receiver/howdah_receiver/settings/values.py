@@ -37,6 +37,7 @@ _TIMES = {
 }  # fmt: skip
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:]+\]?")
 _TYPE_PATTERN = re.compile(r"\.[^/\s]+|[\w.+*-]+/[\w.+*-]+")
+_MODE = re.compile(r"0?o?[0-7]{3}")
 _PIN = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -97,6 +98,13 @@ def _networks(value: Any) -> Any:
     return [ipaddress.ip_network(word, strict=False) for word in _words(value)]
 
 
+def _mode(value: Any) -> Any:
+    """Four octal digits. Not a number: TOML's 640 is not what `chmod 640` is. Raises ValueError."""
+    if not isinstance(value, str) or not _MODE.fullmatch(value):
+        raise ValueError
+    return f"0{value[-3:]}"
+
+
 def _place(value: Any) -> Any:
     """Raises ValueError."""
     if isinstance(value, str) and not value:
@@ -115,6 +123,17 @@ def _address(value: Any) -> Any:
     if parts.path not in ("", "/") or parts.query or parts.fragment or port == 0:
         raise ValueError
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def webhook(value: Any) -> Any:
+    """A whole address, with its path and query. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    parts = urlsplit(value.strip())
+    port = parts.port  # a ValueError where it is none
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise ValueError
+    return value.strip()
 
 
 def _pin(value: Any) -> Any:
@@ -159,10 +178,12 @@ Networks = Annotated[
     BeforeValidator(_networks),
     Takes("addresses and networks between commas, such as 127.0.0.1, 10.0.0.0/8 or ::1"),
 ]
+Mode = Annotated[str, BeforeValidator(_mode), Takes('a mode in octal, in quotes, such as "0640"')]
 Place = Annotated[Path, BeforeValidator(_place), Takes("a path")]
 Address = Annotated[
     str, BeforeValidator(_address), Takes("an address such as https://files.example.org")
 ]
+WEBHOOK = Takes("an http or https address")
 Pin = Annotated[
     str, BeforeValidator(_pin), Takes("auto, off or sha256: and the 64 digits of a certificate's SHA-256")
 ]  # fmt: skip

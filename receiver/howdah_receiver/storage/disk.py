@@ -11,20 +11,41 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from howdah_common.digests import Buffer
 from howdah_common.problems import ProblemError
 
 READ_BYTES = 256 * 1024
 """What is read at a time to be digested: small enough to stay in the processor's cache."""
-FOLDER_MODE = 0o755
-"""The data folder itself is 0700: these modes matter once its owner shares it on purpose."""
+_FIRST_MODE = 0o755
+"""Of a folder that is made; who makes it says what it gets in the end."""
+
+NOT_EMPTY = frozenset({errno.ENOTEMPTY, errno.EEXIST})
+"""What rmdir says of a folder that holds something."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _IOV_MAX = 1024
+_RENAME_NOREPLACE = 1
+_COPY_BYTES = 64 * 1024 * 1024
+_NO_COPY = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _no_renameat2(*_: object) -> int:
+    ctypes.set_errno(errno.ENOSYS)
+    return -1
+
+
+_renameat2: Any = getattr(_libc, "renameat2", _no_renameat2)
+if _renameat2 is not _no_renameat2:
+    _renameat2.argtypes = (
+        ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +98,24 @@ def folder(root: int, path: str) -> Iterator[int]:
 
 
 @contextmanager
-def made_folder(root: int, path: str, *, durable_steps: int = 0) -> Iterator[int]:
+def made_folder(
+    root: int,
+    path: str,
+    *,
+    durable_steps: int = 0,
+    dress: Callable[[int], None] | None = None,
+) -> Iterator[int]:
     """As `folder`, making what is missing on the way; every name on it is durable on return.
 
     The first `durable_steps` are known to be: an fsync each is saved. A folder that is there but not known
-    is fsynced too, as it may be the work of a run that died before its fsync.
+    is fsynced too, as it may be the work of a run that died before its fsync. `dress` gets those that are
+    new, opened, to give them mode and group.
     """
     here = os.dup(root)
     try:
         for depth, name in enumerate(path.split("/") if path else ()):
             if depth >= durable_steps or look(name, dir_fd=here) is None:
-                _make_durable(name, here)
+                _make_durable(name, here, dress)
             below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
             os.close(here)
             here = below
@@ -96,9 +124,12 @@ def made_folder(root: int, path: str, *, durable_steps: int = 0) -> Iterator[int
         os.close(here)
 
 
-def _make_durable(name: str, parent: int) -> None:
+def _make_durable(name: str, parent: int, dress: Callable[[int], None] | None) -> None:
     try:
-        os.mkdir(name, FOLDER_MODE, dir_fd=parent)
+        os.mkdir(name, _FIRST_MODE, dir_fd=parent)
+        if dress is not None:
+            with folder(parent, name) as made:
+                dress(made)
     except FileExistsError:
         pass  # also a file or a link of that name: opening it says so
     os.fsync(parent)
@@ -119,6 +150,91 @@ def open_regular(name: str, flags: int, *, dir_fd: int) -> int:
         return descriptor
     os.close(descriptor)
     raise OSError(errno.EINVAL, "not a regular file", name)
+
+
+def rename_new(name: str, to: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+    """Rename, but never over anything: other hands' file is not ours to replace.
+
+    Where the kernel or the file system cannot promise that (ENOSYS, EINVAL: NFS, old ones), it is looked
+    first. Raises FileExistsError, and OSError as rename does.
+    """
+    names = os.fsencode(name), os.fsencode(to)
+    while _renameat2(src_dir_fd, names[0], dst_dir_fd, names[1], _RENAME_NOREPLACE) != 0:
+        code = ctypes.get_errno()
+        if code == errno.EINTR:
+            continue
+        if code not in (errno.ENOSYS, errno.EINVAL):
+            raise OSError(code, os.strerror(code), to)
+        if look(to, dir_fd=dst_dir_fd) is not None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to)
+        os.rename(name, to, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+        return
+
+
+def copy_all(source: int, target: int) -> int:
+    """All bytes of an opened file into another, shared on disks that can; how many there were."""
+    at, size = 0, os.fstat(source).st_size
+    while at < size:
+        try:
+            count = os.copy_file_range(source, target, min(_COPY_BYTES, size - at), at, at)
+        except OSError as error:
+            if at or error.errno not in _NO_COPY:
+                raise
+            return _copy_by_hand(source, target)
+        if count == 0:
+            break  # it was cut short meanwhile
+        at += count
+    return at
+
+
+def _copy_by_hand(source: int, target: int) -> int:
+    at = 0
+    while block := os.pread(source, READ_BYTES, at):
+        write_all(target, [block], at)
+        at += len(block)
+    return at
+
+
+def remove_tree(name: str, *, dir_fd: int, go_on: Callable[[], bool]) -> bool:
+    """Remove a file, or a folder with all in it; nothing happens if it is gone. Links are not followed.
+
+    Whether it came to its end: `go_on` is asked before each name. Can be done again after any part of it.
+    """
+    there = look(name, dir_fd=dir_fd)
+    if there is None or not go_on():
+        return there is None
+    try:
+        if not stat.S_ISDIR(there.st_mode):
+            os.unlink(name, dir_fd=dir_fd)
+            return True
+        with folder(dir_fd, name) as inside:
+            for below in os.listdir(inside):
+                if not remove_tree(below, dir_fd=inside, go_on=go_on):
+                    return False
+        os.rmdir(name, dir_fd=dir_fd)
+    except FileNotFoundError:
+        pass  # somebody else did it in this moment
+    return True
+
+
+def remove_empty(name: str, *, dir_fd: int) -> None:
+    """Remove a folder and those in it as far as nothing else is in them; nothing happens if it is gone."""
+    try:
+        with folder(dir_fd, name) as inside:
+            for below in os.listdir(inside):
+                there = look(below, dir_fd=inside)
+                if there is not None and is_folder(there):
+                    remove_empty(below, dir_fd=inside)
+        os.rmdir(name, dir_fd=dir_fd)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        if error.errno not in NOT_EMPTY:
+            raise
+
+
+def is_folder(status: os.stat_result) -> bool:
+    return stat.S_ISDIR(status.st_mode)
 
 
 def write_all(descriptor: int, blocks: Sequence[Buffer], offset: int) -> None:
@@ -160,7 +276,6 @@ def read_blocks(
         offset += count
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
 _fallocate = getattr(_libc, "fallocate64", _libc.fallocate)
 _fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
 

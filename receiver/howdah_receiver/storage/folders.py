@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 from howdah_receiver.errors import StartRefused
+from howdah_receiver.storage.modes import PLAIN, Modes
 
 CLEAN_MARK = "clean"
 LOCK = "lock"
-_PLACES = ("files", "versions", "parts")
+_PLACES = ("files", "versions", "parts", "trash")
 
 
 class DataFolder:
     """What the receiver keeps, for one process alone: a lock says so.
 
-    `files/SPACE/PATH` is what people see; `versions/ID` what was replaced; `parts/ID` what is on its way.
+    `files/SPACE/PATH` is what people see; `versions/ID` what was replaced; `parts/ID` what is on its way;
+    `trash/ID` what was deleted, files and whole folders.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, modes: Modes = PLAIN) -> None:
         """Open `path`, making what is missing. Raises StartRefused where that is not possible."""
         self.path = path
+        self.modes = modes
         try:
             self._open()
         except OSError as error:
@@ -45,10 +49,30 @@ class DataFolder:
             above = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
             os.fsync(above)
             os.close(above)
-        self.files, self.versions, self.parts = (
+        self.files, self.versions, self.parts, self.trash = (
             os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=self.root)
             for name in _PLACES
         )
+
+    def share(self) -> None:
+        """Let the group of files/ through to it, and to nothing else. Raises StartRefused.
+
+        Who may pass the data folder can open what is in it by its name: all else is for its user alone.
+        """
+        if self.modes.group is None:
+            return
+        try:
+            for name in os.listdir(self.root):
+                there = os.stat(name, dir_fd=self.root, follow_symlinks=False)
+                if name != "files" and not stat.S_ISLNK(there.st_mode) and there.st_mode & 0o077:
+                    os.chmod(name, stat.S_IMODE(there.st_mode) & 0o700, dir_fd=self.root)
+            self.modes.pass_through(self.files)
+            self.modes.pass_through(self.root)
+        except OSError as error:
+            raise StartRefused(
+                f"The data folder {self.path} cannot be shared with a group: {error.strerror}.",
+                "Make this user the owner of all in it, or leave files_group out.",
+            ) from error
 
     def _take_lock(self) -> int:
         # flock, not a file with a process id: the kernel lets go of it however the process ends.
@@ -79,5 +103,7 @@ class DataFolder:
         os.fsync(self.root)
 
     def close(self) -> None:
-        for descriptor in (self.files, self.versions, self.parts, self.root, self._lock):
+        for descriptor in (
+            self.files, self.versions, self.parts, self.trash, self.root, self._lock,
+        ):  # fmt: skip
             os.close(descriptor)

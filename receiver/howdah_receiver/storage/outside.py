@@ -133,7 +133,11 @@ class Outside:
             if self._has_moved_on(space, path, status):
                 return  # whoever asks next reads it again
             if row is None:  # a folder's row says that its name is durable
-                with disk.made_folder(self._folder.files, _folder_of(space, path)):
+                with disk.made_folder(
+                    self._folder.files,
+                    _folder_of(space, path),
+                    dress=self._folder.modes.dress_folder,
+                ):
                     pass
             with self._catalogue.change() as connection:
                 self._record(connection, space, path, row, content, status)

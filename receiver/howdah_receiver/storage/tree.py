@@ -3,43 +3,73 @@
 Every change takes the space's lock, commits an intent, does its work on the disk, and commits the result
 together with the intent's removal; only then may anybody answer. A start carries every intent it finds
 through (`recover`): each step can be done again. Which steps were done shows on the disk itself: a part
-is named by its upload and a kept version by its id, so a name that is gone or there, and its inode,
-decide.
+is named by its upload, a kept version and an entry of the trash by their ids, so a name that is gone or
+there, and its inode, decide.
+
+What is to be done, and how, is with each kind of change: `publishing`, `moving`, `trashing`, `restoring`,
+`reverting`, `rewinding`, `removing`.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import stat
 import threading
-import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NoReturn
-
-import msgspec
-from sqlalchemy import Connection
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Literal
 
 from howdah_common import remote_path
 from howdah_common.problems import ProblemError
 from howdah_receiver.accounts.caller import Actor
 from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue import folders as folder_rows
-from howdah_receiver.catalogue import spaces
-from howdah_receiver.catalogue import uploads as upload_rows
+from howdah_receiver.catalogue import names
+from howdah_receiver.catalogue import trash as trash_rows
 from howdah_receiver.catalogue.changes import ChangeKind, record
 from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.catalogue.files import FileRow
+from howdah_receiver.catalogue.folders import FolderRow
 from howdah_receiver.catalogue.spaces import Space
-from howdah_receiver.ids import new_id
-from howdah_receiver.storage import disk, intents
-from howdah_receiver.storage.disk import Identity, disk_errors
+from howdah_receiver.catalogue.trash import TrashRow
+from howdah_receiver.storage.copies import Copies
+from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.folders import DataFolder
-from howdah_receiver.storage.intents import Publication, PublishIntent
+from howdah_receiver.storage.ground import GivenUp, Ground
+from howdah_receiver.storage.intents import (
+    Intent,
+    MoveIntent,
+    Publication,
+    PublishIntent,
+    RemoveIntent,
+    RestoreIntent,
+    RevertIntent,
+    RewindIntent,
+    TrashIntent,
+)
+from howdah_receiver.storage.moving import IfExists, Moving
 from howdah_receiver.storage.outside import Outside
+from howdah_receiver.storage.publishing import Publishing
+from howdah_receiver.storage.removing import Removing, always
+from howdah_receiver.storage.restoring import Restoring
+from howdah_receiver.storage.reverting import Reverting
+from howdah_receiver.storage.rewinding import Rewinding
+from howdah_receiver.storage.then_plan import Plan
+from howdah_receiver.storage.trashing import Trashing
+from howdah_receiver.storage.unfinished import Pending, Unfinished
 
-FILE_MODE = 0o644
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """What was done, or would be; `trash_id`: the entry of what did not stand there then."""
+
+    plan: Plan
+    trash_id: str | None = None
+
+
+_TRIES = 10
+"""How often a file may be somewhere else than a moment ago."""
 _log = logging.getLogger(__name__)
 
 
@@ -48,53 +78,201 @@ class Tree:
 
     def __init__(self, catalogue: Catalogue, folder: DataFolder) -> None:
         self._catalogue = catalogue
-        self._folder = folder
         self.outside = Outside(catalogue, folder, self._quiet)
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        # Spaces whose own folder was made durable by this process.
-        self._durable_spaces: set[str] = set()
-        # Guarded by the lock of its space: what a disk error stopped half-way, by intent.
-        self._unfinished: dict[str, tuple[Space, PublishIntent]] = {}
+        self._unfinished = Unfinished(catalogue)
+        ground = Ground(catalogue, folder, self.outside, self._unfinished)
+        self._ground = ground
+        self._publishing, self._moving = Publishing(ground), Moving(ground)
+        self._trashing, self._restoring = Trashing(ground), Restoring(ground)
+        self._reverting, self._removing = Reverting(ground), Removing(ground)
+        self._rewinding = Rewinding(ground)
+        self._carry_out: dict[type[Intent], Callable[[Pending], None]] = {
+            PublishIntent: self._publishing.carry_out,
+            MoveIntent: self._moving.carry_out,
+            TrashIntent: self._trashing.carry_out,
+            RestoreIntent: self._restoring.carry_out,
+            RevertIntent: self._reverting.carry_out,
+            RewindIntent: self._rewinding.carry_out,
+        }
+
+    # -- changes, each durable on return
 
     def publish(self, publication: Publication) -> str:
         """Make the upload's part the file at its path; the id of the version that then stands there.
 
-        Durable on return. The caller has fsynced the part, and nobody writes to it any more.
+        The caller has fsynced the part, and nobody writes to it any more.
         Raises ProblemError: version_conflict and path_conflict (nothing was changed), storage_full and
         storage_failed (the next start, or the next change of the space, carries it through).
         """
         space, path = publication.space, publication.path
         self.outside.take_in(space, path)
         with self._quiet(space, path), disk_errors():
-            with self._catalogue.read() as connection:
-                current = file_rows.at_path(connection, space.id, path)
-                self._check(connection, publication, current)
-            if current and _is_the_same(current, publication) and self._stands(space, current):
-                return self._keep_current(publication, current)
-            self._check_on_disk(space, path)
-            intent_id, intent = self._intend(publication, current)
-            self._unfinished[intent_id] = (space, intent)
-            self._carry_out(space, intent_id, intent)
-            return intent.version_id
+            prepared = self._publishing.prepare(publication)
+            if isinstance(prepared, FileRow):
+                self._publishing.keep_current(publication, prepared)
+                return prepared.version_id
+            self._check_through(space, prepared.path)
+            self._do(space, prepared)
+            return prepared.version_id
 
-    def make_folder(self, space: Space, path: str, by: Actor) -> bool:
-        """Make a folder and those above it; whether it is new. Durable on return.
+    def make_folder(self, space: Space, path: str, by: Actor) -> tuple[FolderRow, bool]:
+        """Make a folder and those above it; the folder, and whether it is new.
 
         It needs no intent: a folder that a crash leaves without its row is empty, and is taken as it is
         by whoever asks for it next.
         """
-        with self._locks[space.id], disk_errors():
+        with self._quiet(space, path), disk_errors():
             with self._catalogue.read() as connection:
-                self._check_parents(connection, space, f"{path}/.")
-                if path in folder_rows.among(connection, space.id, [path]):
-                    return False
-            self._check_on_disk(space, f"{path}/.")
-            with self._made_folder(space, path):
+                path = names.standing(connection, space, path)
+                self._ground.check_parents(connection, space, f"{path}/.")
+                there = folder_rows.at_path(connection, space.id, path)
+            if there is not None:
+                return there, False
+            self._ground.check_on_disk(space, f"{path}/.")
+            with self._ground.made(space, path):
                 pass
             with self._catalogue.change() as connection:
                 folder_rows.add(connection, space.id, [*remote_path.parents(path), path])
                 record(connection, ChangeKind.FOLDER_MADE, space.id, path, by=by)
-            return True
+                made = folder_rows.at_path(connection, space.id, path)
+            assert made is not None
+            return made, True
+
+    def move(
+        self,
+        space: Space,
+        found: FileRow | FolderRow,
+        to: str,
+        *,
+        if_exists: IfExists = "fail",
+        if_version: str | None = None,
+        by: Actor,
+    ) -> str:
+        """Give a file or a folder another path; the id of the file or folder that then stands there.
+
+        Raises ProblemError: file_not_found, version_conflict, path_conflict, bad_path (nothing was
+        changed), storage_full, storage_failed.
+        """
+        with self._at_rest(space, found, if_version) as row:
+            while True:
+                intent = self._moving.prepare(space, row, to, if_exists, by)
+                if intent is None:
+                    return row.id
+                self._check_through(space, intent.to, all_below=True)
+                try:
+                    self._do(space, intent)
+                except GivenUp as refused:
+                    if if_exists == "keep_both" and refused.code == "path_conflict":
+                        continue  # other hands took that name in this moment: another one
+                    raise
+                return intent.over_id or intent.id
+
+    def trash(
+        self, space: Space, found: FileRow | FolderRow, *, if_version: str | None = None, by: Actor
+    ) -> TrashRow:
+        """Put a file, or a folder with all in it, into the trash.
+
+        Raises ProblemError: file_not_found, version_conflict, storage_full, storage_failed.
+        """
+        with self._at_rest(space, found, if_version) as row:
+            intent = self._trashing.prepare(row, by)
+            self._do(space, intent)
+            with self._catalogue.read() as connection:
+                entry = trash_rows.by_id(connection, intent.trash_id)
+        assert entry is not None
+        return entry
+
+    def restore(
+        self,
+        space: Space,
+        trash_id: str,
+        to: str | None,
+        *,
+        if_exists: Literal["fail", "keep_both"] = "keep_both",
+        by: Actor,
+    ) -> str:
+        """Bring an entry of the trash back, to where it stood or to `to`; the path that it got.
+
+        Raises ProblemError: file_not_found, path_conflict, bad_path, storage_full, storage_failed.
+        """
+        with self._quiet(space), disk_errors():
+            entry = self._entry(space, trash_id)
+            intent = self._restoring.prepare(space, entry, to or entry.path, if_exists, by)
+            self._check_through(space, intent.to, all_below=True)
+            self._do(space, intent)
+            return intent.to
+
+    def revert(
+        self,
+        space: Space,
+        found: FileRow,
+        version_id: str,
+        *,
+        if_version: str | None = None,
+        by: Actor,
+    ) -> None:
+        """Make a kept version of the file the one that stands at its path.
+
+        Raises ProblemError: file_not_found, file_damaged, version_conflict, path_conflict, storage_full,
+        storage_failed.
+        """
+        with self._at_rest(space, found, if_version) as row:
+            assert isinstance(row, FileRow)
+            intent = self._reverting.prepare(space, row, version_id, by)
+            if intent is not None:
+                self._do(space, intent)
+
+    def remove_entry(
+        self, space: Space, trash_id: str, *, by: Actor, go_on: Callable[[], bool] = always
+    ) -> TrashRow:
+        """Remove an entry of the trash for good; it is gone for everybody once this returns, or raises
+        storage_full or storage_failed: then its room is freed later.
+
+        Raises ProblemError (file_not_found) too.
+        """
+        with self._quiet(space), disk_errors():
+            entry = self._entry(space, trash_id)
+            pending = self._removing.begin(space, entry, by)
+        self._removing.carry_out(pending, go_on)
+        return entry
+
+    def remove_versions(
+        self, space: Space, version_ids: list[str], *, path: str = "", by: Actor
+    ) -> int:
+        """Remove kept versions for good, as far as they are; how many. Raises ProblemError:
+        file_not_found where none is, storage_full, storage_failed."""
+        with self._quiet(space), disk_errors():
+            pending = self._removing.begin_versions(space, version_ids, path=path, by=by)
+        self._removing.carry_out(pending)
+        assert isinstance(pending.intent, RemoveIntent)
+        return len(pending.intent.versions)
+
+    def rewind(self, space: Space, path: str, at_ns: int, *, dry_run: bool, by: Actor) -> Rewound:
+        """Make a folder as it was at that time; what was done, or would be.
+
+        Raises ProblemError: file_not_found, path_conflict, unavailable while others change what it needs,
+        storage_full, storage_failed.
+        """
+        self._rewinding.take_in(space, path)
+        with closing(Copies(self._ground)) as copies:
+            for _ in range(_TRIES):
+                todo = self._rewinding.plan(space, path, at_ns)
+                if dry_run:
+                    return Rewound(todo)
+                copies.make(space, todo.copied)
+                with self._quiet(space), disk_errors():
+                    self._check_through(space, path, all_below=True)
+                    todo = self._rewinding.plan(space, path, at_ns)
+                    if not copies.has(todo.copied):
+                        continue  # something else is to be copied by now
+                    intent = self._rewinding.intent(space, path, todo, copies, by)
+                    if intent is not None:
+                        self._do(space, intent)
+                return Rewound(todo, intent.trash_id if intent and todo.trashed else None)
+        raise ProblemError("unavailable", "What it needs is being changed.")
+
+    # -- what is left half-way
 
     def settle(self, space: Space) -> None:
         """Try again to carry through what a disk error stopped half-way; `pending` tells what it still
@@ -103,227 +281,113 @@ class Tree:
             self._settle(space)
 
     def recover(self) -> None:
-        """Carry every intent through, before anything else uses the trees."""
+        """Carry through every intent that concerns a path, before anything else uses the trees."""
         with self._catalogue.read() as connection:
-            for intent_id, space_id, intent in intents.all_of_them(connection):
-                self._unfinished[intent_id] = (spaces.by_id(connection, space_id), intent)
-        for space in {space for space, _ in self._unfinished.values()}:
+            self._unfinished.take_up(connection)
+        self._removing.begin_orphans()
+        for space in {one.space for one in self._unfinished.all_of_them()}:
             self.settle(space)
+
+    def go_on_removing(self, go_on: Callable[[], bool] = always) -> None:
+        """Carry through what was to be removed for good and is still there.
+
+        Raises ProblemError: storage_full, storage_failed.
+        """
+        for one in self._unfinished.all_of_them():
+            if not one.intent.paths and go_on():
+                self._removing.carry_out(one, go_on)
 
     def pending(self) -> set[str]:
         """Uploads whose publication was stopped half-way."""
-        return {intent.upload_id for _, intent in self._unfinished.copy().values()}
+        return self._unfinished.uploads()
+
+    def pending_parts(self) -> set[str]:
+        """Names in parts/ that something half-way still needs."""
+        return self._unfinished.parts()
+
+    def _do(self, space: Space, intent: Intent) -> None:
+        self._carry_through(self._unfinished.begin(space, intent))
+
+    def _carry_through(self, pending: Pending) -> None:
+        try:
+            self._carry_out[type(pending.intent)](pending)
+        except GivenUp:
+            self._unfinished.end(pending)
+            raise
+        self._unfinished.end(pending)
 
     def _settle(self, space: Space) -> None:
-        """One that cannot be carried through holds up its own path, and not the whole space."""
-        for intent_id, (place, intent) in list(self._unfinished.items()):
-            if place != space:
-                continue
+        """One that cannot be carried through holds up its own paths, and not the whole space."""
+        for pending in self._unfinished.of(space):
+            what = f"{pending.intent.kind} of {pending.intent.paths}"
             try:
                 with disk_errors():
-                    self._carry_out(space, intent_id, intent)
+                    self._carry_through(pending)
             except ProblemError as problem:
-                _log.error("upload %s to %r waits: %s", intent.upload_id, intent.path, problem)
+                _log.error("%s waits: %s", what, problem)
             else:
-                _log.info("carried through: upload %s to %r", intent.upload_id, intent.path)
+                _log.info("carried through: %s", what)
+
+    # -- who may go on
 
     @contextmanager
-    def _quiet(self, space: Space, path: str) -> Iterator[None]:
-        """The space's lock, with nothing left half-way at `path`. Raises ProblemError (storage_failed)."""
+    def _quiet(self, space: Space, *paths: str) -> Iterator[None]:
+        """The space's lock, with nothing left half-way at the paths. Raises ProblemError
+        (storage_failed)."""
         with self._locks[space.id]:
-            self._settle_path(space, path)
+            self._settle(space)
+            for path in paths:
+                self._check_through(space, path)
             yield
 
-    def _settle_path(self, space: Space, path: str) -> None:
-        self._settle(space)
-        unfinished = self._unfinished.copy().values()  # other spaces go on meanwhile
-        if any((at, intent.path) == (space, path) for at, intent in unfinished):
+    def _check_through(self, space: Space, path: str, *, all_below: bool = False) -> None:
+        if self._unfinished.holds_up(space, path, all_below=all_below):
             raise ProblemError(
                 "storage_failed", "An earlier change of this path is not through yet."
             )
 
-    # -- the checks, which change nothing
-
-    def _check(
-        self,
-        connection: Connection,
-        publication: Publication,
-        current: file_rows.FileRow | None,
-    ) -> None:
-        self._check_parents(connection, publication.space, publication.path)
-        if folder_rows.among(connection, publication.space.id, [publication.path]):
-            raise ProblemError("path_conflict", f"{publication.path!r} is a folder.")
-        wanted = publication.if_version
-        standing = current.version_id if current else "none"
-        if wanted is not None and wanted != standing:
-            raise ProblemError("version_conflict", extra={"version": standing})
-
-    @staticmethod
-    def _check_parents(connection: Connection, space: Space, path: str) -> None:
-        parents = remote_path.parents(path)
-        taken = file_rows.among(connection, space.id, parents)
-        if taken:
-            raise ProblemError("path_conflict", f"{taken[0]!r} is a file, and no folder.")
-
-    def _check_on_disk(self, space: Space, path: str) -> None:
-        """What other hands put where the catalogue knows nothing: a link, a pipe, a folder."""
-        folder, name = remote_path.parent(path), remote_path.name(path)
-        try:
-            with disk.folder(self._folder.files, f"{space.folder}/{folder}".rstrip("/")) as parent:
-                there = None if name == "." else disk.look(name, dir_fd=parent)
-        except FileNotFoundError:
-            return
-        except NotADirectoryError as error:
-            raise ProblemError("path_conflict", f"{folder!r} is no folder on the disk.") from error
-        if there is not None and not stat.S_ISREG(there.st_mode):
-            raise ProblemError("path_conflict", f"{path!r} is no regular file on the disk.")
-
-    def _stands(self, space: Space, row: file_rows.FileRow) -> bool:
-        """Whether the very file that the row tells of is on the disk, and not taken away by other hands."""
-        folder = f"{space.folder}/{remote_path.parent(row.path)}".rstrip("/")
-        try:
-            with disk.folder(self._folder.files, folder) as parent:
-                there = disk.look(remote_path.name(row.path), dir_fd=parent)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return there is not None and Identity.of(there) == row.identity
-
-    # -- the change itself
-
-    def _keep_current(self, publication: Publication, current: file_rows.FileRow) -> str:
-        """The very same stands there already: the upload ends in it, and its part goes."""
-        with self._catalogue.change() as connection:
-            upload_rows.set_published(
-                connection, publication.upload_id, current.version_id, current.size
-            )
-        self._remove_part(publication.upload_id)
-        return current.version_id
-
-    def _intend(
-        self, publication: Publication, current: file_rows.FileRow | None
-    ) -> tuple[str, PublishIntent]:
-        # An id of its own for what other hands put there in this moment.
-        known = current is not None and self._stands(publication.space, current)
-        replaced_id = current.version_id if current and known else new_id()
-        intent = PublishIntent.of(publication, version_id=new_id(), replaced_id=replaced_id)
-        with self._catalogue.write() as connection:
-            return intents.insert(connection, publication.space.id, intent), intent
-
-    def _carry_out(self, space: Space, intent_id: str, intent: PublishIntent) -> None:
-        """Every step can be done again: after a crash, or after a disk error in a later step."""
-        parent, name = remote_path.parent(intent.path), remote_path.name(intent.path)
-        with self._made_folder(space, parent) as folder:
-            if disk.look(intent.upload_id, dir_fd=self._folder.parts) is not None:
-                intent = self._keep_replaced(folder, name, intent_id, intent)
-                os.rename(intent.upload_id, name, src_dir_fd=self._folder.parts, dst_dir_fd=folder)
-            os.fsync(folder)
-            published = disk.look(name, dir_fd=folder)
-        if published is None:
-            self._give_up(intent_id, intent)
-        self._record_unknown(space, intent)
-        self._commit_result(space, intent_id, intent, Identity.of(published))
-        del self._unfinished[intent_id]
-
     @contextmanager
-    def _made_folder(self, space: Space, path: str) -> Iterator[int]:
-        """The folder `path` of a space, durable. A folder with a row was made durable before its row was."""
-        above = [*remote_path.parents(f"{path}/.")] if path else []
-        with self._catalogue.read() as connection:
-            known = set(folder_rows.among(connection, space.id, above))
-        steps = next((at for at, step in enumerate(above) if step not in known), len(above))
-        whole = f"{space.folder}/{path}".rstrip("/")
-        durable = 1 + steps if space.id in self._durable_spaces else 0
-        with disk.made_folder(self._folder.files, whole, durable_steps=durable) as folder:
-            self._durable_spaces.add(space.id)
-            yield folder
+    def _at_rest(
+        self,
+        space: Space,
+        found: FileRow | FolderRow,
+        if_version: str | None = None,
+    ) -> Iterator[FileRow | FolderRow]:
+        """The file or folder as it is now, with nothing under way at it, under the lock.
 
-    def _keep_replaced(
-        self, folder: int, name: str, intent_id: str, intent: PublishIntent
-    ) -> PublishIntent:
-        """Give what stands at the path a second name in versions/, durably.
-
-        A hard link: the path is never empty, and nothing is copied. Where the id is taken by another
-        inode, other hands have put something there since the intent was written: that is kept as well,
-        under an id that the intent names first.
+        What other hands did to a file becomes a version first. Raises ProblemError: file_not_found,
+        version_conflict, storage_failed.
         """
-        while (there := disk.look(name, dir_fd=folder)) is not None:
-            try:
-                os.link(name, intent.replaced_id, src_dir_fd=folder,
-                        dst_dir_fd=self._folder.versions, follow_symlinks=False)  # fmt: skip
-            except FileExistsError:
-                kept = disk.look(intent.replaced_id, dir_fd=self._folder.versions)
-                if kept is None or kept.st_ino != there.st_ino:
-                    intent = msgspec.structs.replace(intent, replaced_id=new_id())
-                    with self._catalogue.write() as connection:
-                        intents.put(connection, intent_id, intent)
-                    continue
-            os.fsync(self._folder.versions)
-            break
-        return intent
+        for _ in range(_TRIES):
+            if isinstance(found, FileRow):
+                self.outside.take_in(space, found.path)
+            with self._quiet(space), disk_errors():
+                row = self._again(found)
+                if row.path == found.path:
+                    is_folder = isinstance(row, FolderRow)
+                    self._check_through(space, row.path, all_below=is_folder)
+                    _check_version(row, if_version)
+                    yield row
+                    return
+            found = row
+        raise ProblemError("unavailable", "It is being moved about.")
 
-    def _record_unknown(self, space: Space, intent: PublishIntent) -> None:
-        """A row for what was kept, where it is of other hands."""
-        if not self._is_kept(intent.replaced_id):
-            return
+    def _again(self, found: FileRow | FolderRow) -> FileRow | FolderRow:
+        rows = file_rows if isinstance(found, FileRow) else folder_rows
         with self._catalogue.read() as connection:
-            known = file_rows.has_version(connection, intent.replaced_id)
-            current = file_rows.at_path(connection, space.id, intent.path)
-        if not known:
-            place = "kept" if current and self._is_kept(current.version_id) else "lost"
-            self.outside.record_kept(space, intent.path, intent.replaced_id, place)
+            row: FileRow | FolderRow | None = rows.by_id(connection, found.id)
+        if row is None:
+            raise ProblemError("file_not_found")
+        return row
 
-    def _is_kept(self, version_id: str) -> bool:
-        return disk.look(version_id, dir_fd=self._folder.versions) is not None
-
-    def _commit_result(
-        self, space: Space, intent_id: str, intent: PublishIntent, identity: Identity
-    ) -> None:
-        with self._catalogue.change() as connection:
-            manifest = intent.manifest(upload_rows.all_digests(connection, intent.upload_id))
-            folder_rows.add(connection, space.id, remote_path.parents(intent.path))
-            file_rows.put_version(
-                connection,
-                file_rows.NewVersion(
-                    id=intent.version_id,
-                    space_id=space.id,
-                    path=intent.path,
-                    manifest=manifest,
-                    modified_ns=intent.modified_ns,
-                    added_ns=time.time_ns(),
-                    sha256=intent.sha256,
-                    origin="upload",
-                    identity=identity,
-                    by=intent.by,
-                    media_type=intent.media_type,
-                    flagged=intent.flagged,
-                ),
-                replaced_place="kept" if self._is_kept(intent.replaced_id) else "lost",
-            )
-            upload_rows.set_published(connection, intent.upload_id, intent.version_id, intent.size)
-            intents.remove(connection, intent_id)
-
-    def _give_up(self, intent_id: str, intent: PublishIntent) -> NoReturn:
-        """Neither the part nor the file is there: other hands took it before it was answered for."""
-        with self._catalogue.write() as connection:
-            upload_rows.reopen_empty(connection, intent.upload_id)
-            intents.remove(connection, intent_id)
-        del self._unfinished[intent_id]
-        raise ProblemError("upload_incomplete", "What was received is gone from the disk.")
-
-    def _remove_part(self, upload_id: str) -> None:
-        try:
-            os.unlink(upload_id, dir_fd=self._folder.parts)
-        except FileNotFoundError:
-            pass
+    def _entry(self, space: Space, trash_id: str) -> TrashRow:
+        with self._catalogue.read() as connection:
+            entry = trash_rows.by_id(connection, trash_id)
+        if entry is None or entry.space_id != space.id:
+            raise ProblemError("file_not_found", "It is not in the trash any more.")
+        return entry
 
 
-def _is_the_same(current: file_rows.FileRow, publication: Publication) -> bool:
-    manifest = publication.manifest
-    return (
-        current.size == manifest.size
-        and current.modified_ns == publication.modified_ns
-        and current.chunk_bytes == manifest.chunk_bytes
-        and current.algorithm == manifest.algorithm
-        and current.manifest_digest == manifest.digest()
-        and not current.damaged
-    )
+def _check_version(row: FileRow | FolderRow, wanted: str | None) -> None:
+    if wanted is not None and isinstance(row, FileRow) and wanted != row.version_id:
+        raise ProblemError("version_conflict", extra={"version": row.version_id})

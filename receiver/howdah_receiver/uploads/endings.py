@@ -7,11 +7,13 @@ order of the steps in `_complete`.
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -20,16 +22,17 @@ from howdah_common.manifest import Manifest
 from howdah_common.messages import Complete
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
-from howdah_receiver.accounts.caller import Actor, Caller
+from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.catalogue import quotas, spaces
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.uploads import ChunkRow, UploadRow
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.intents import Publication
+from howdah_receiver.storage.modes import PLAIN, Modes
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.reading import chunk_digest, read_content
-from howdah_receiver.storage.tree import FILE_MODE, Tree
+from howdah_receiver.storage.tree import Tree
 from howdah_receiver.uploads.expiry import taken_up
 from howdah_receiver.uploads.service import checked_path, own_upload
 from howdah_receiver.uploads.session import Session
@@ -42,6 +45,8 @@ _ALREADY_OVER = frozenset({UploadState.CANCELLED, UploadState.REJECTED, UploadSt
 _REJECTING = frozenset({"sha256_mismatch", "type_refused"})
 """After these nothing can be made of the upload."""
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
@@ -53,13 +58,20 @@ class Endings:
     """Thread-safe: an upload is ended by one call at a time. An account ends its own uploads only."""
 
     def __init__(
-        self, catalogue: Catalogue, parts: Parts, tree: Tree, sessions: Sessions, turns: Turns
+        self,
+        catalogue: Catalogue,
+        parts: Parts,
+        tree: Tree,
+        sessions: Sessions,
+        turns: Turns,
+        modes: Modes = PLAIN,
     ) -> None:
         self._catalogue = catalogue
         self._parts = parts
         self._tree = tree
         self._sessions = sessions
         self._turns = turns
+        self._modes = modes
 
     def complete(self, caller: Caller, upload_id: str, request: Complete) -> None:
         """Publish the upload; durable on return.
@@ -81,13 +93,13 @@ class Endings:
             with self._sessions.of(row) as session:
                 try:
                     session.stop()
-                    self._complete(session, request, body, caller.actor)
+                    self._complete(session, request, body, caller)
                 except BaseException:
                     session.go_on()
                     raise
             self._sessions.drop(row.id)
 
-    def _complete(self, session: Session, request: Complete, body: bytes, by: Actor) -> None:
+    def _complete(self, session: Session, request: Complete, body: bytes, caller: Caller) -> None:
         upload = session.upload
         manifest = self._manifest(upload, request)
         path = checked_path(request.path) if request.path is not None else upload.path
@@ -101,11 +113,12 @@ class Endings:
             kind = session.type_at(path, manifest.size)
             sha256 = self._check_whole(session, manifest, request.sha256)
             self._make_durable(session, manifest, upload.modified_ns)
-            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)
+            self._publish(upload, path, manifest, sha256, request.if_version, caller, kind)
         except BaseException as error:
             code = error.code if isinstance(error, ProblemError) else ""
             self._step_back(upload, rejected=code if code in _REJECTING else None)
             raise
+        _log.info("published %r, %d bytes", path, manifest.size)
 
     def _manifest(self, upload: UploadRow, request: Complete) -> Manifest:
         """What was received, if it is what the client says it sent."""
@@ -152,7 +165,7 @@ class Endings:
                 os.utime(session.descriptor, ns=(time.time_ns(), modified_ns))
             except OverflowError:
                 pass  # a time that no disk holds is kept in the catalogue alone
-            os.fchmod(session.descriptor, FILE_MODE)
+            self._modes.dress_file(session.descriptor)
         session.sync_whole()
 
     def _publish(
@@ -162,11 +175,12 @@ class Endings:
         manifest: Manifest,
         sha256: bytes | None,
         if_version: str | None,
-        by: Actor,
+        caller: Caller,
         kind: FileType,
     ) -> None:
         with self._catalogue.read() as connection:
             space = spaces.by_id(connection, upload.space_id)
+            rights = spaces.rights(connection, caller, space.id)
         self._tree.publish(
             Publication(
                 upload_id=upload.id,
@@ -176,7 +190,8 @@ class Endings:
                 modified_ns=upload.modified_ns,
                 sha256=sha256,
                 if_version=if_version,
-                by=by,
+                by=caller.actor,
+                replaces=_replaces(upload, rights),
                 media_type=kind.media_type,
                 flagged=kind.flagged,
             )
@@ -295,3 +310,10 @@ def _digest_now(session: Session, chunk: ChunkRow) -> bytes:
         return chunk_digest(session.descriptor, offset, chunk.length, session.algorithm)
     except OSError:
         return b""
+
+
+def _replaces(upload: UploadRow, rights: Right) -> Literal["any", "own", "none"]:
+    """Who may only put in never replaces what others put there; a stranger with a link, nothing."""
+    if upload.link_id is not None:
+        return "none"
+    return "any" if Right.CHANGE in rights else "own"

@@ -31,7 +31,7 @@ def recover(catalogue: Catalogue, folder: DataFolder, tree: Tree) -> None:
             rows.suspect_all(connection)
     tree.recover()
     _reopen_completions(catalogue, tree.pending())
-    _match_parts(catalogue, Parts(folder.parts), tree.pending())
+    _match_parts(catalogue, Parts(folder.parts), tree.pending_parts())
     with catalogue.write() as connection:
         rows.reserve_what_came(connection)
 
@@ -50,7 +50,7 @@ def _match_parts(catalogue: Catalogue, parts: Parts, pending: set[str]) -> None:
     with catalogue.read() as connection:
         live = {upload.id for upload in rows.live(connection, states=HOLDING)}
     there = set(parts.names())
-    for name in there - live:
+    for name in there - live - pending:
         parts.remove(name)
     for upload_id in live - there - pending:
         with catalogue.write() as connection:

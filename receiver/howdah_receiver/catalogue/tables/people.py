@@ -54,6 +54,11 @@ spaces = Table(
     # Kept by triggers: files, versions, trash and what uploads reserve; files, those in the trash too.
     Column("used_bytes", BigInteger, nullable=False, default=0),
     Column("used_files", BigInteger, nullable=False, default=0),
+    # Of those, by triggers as well: versions that were replaced, and what is in the trash.
+    Column("kept_bytes", BigInteger, nullable=False, default=0),
+    Column("kept_versions", BigInteger, nullable=False, default=0),
+    Column("trash_bytes", BigInteger, nullable=False, default=0),
+    Column("trash_files", BigInteger, nullable=False, default=0),
     # Given by a trigger: under which the index of names keeps the space's.
     Column("number", Integer),
 )
@@ -176,3 +181,4 @@ audit = Table(
     Column("detail", Text, nullable=False, default="{}"),
 )
 Index("audit_by_time", audit.c.time_ns)
+Index("audit_by_what", audit.c.what, audit.c.number)

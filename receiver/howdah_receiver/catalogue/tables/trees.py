@@ -62,6 +62,7 @@ Index(
     sqlite_where=_LIVE_FOLDERS,
 )
 Index("folders_by_parent", folders.c.parent_id, folders.c.name)
+Index("folders_by_folded", folders.c.parent_id, folders.c.folded)
 Index("folders_by_trash", folders.c.trash_id, sqlite_where=folders.c.trash_id.is_not(None))
 
 files = Table(
@@ -92,6 +93,8 @@ Index("files_by_name", files.c.folder_id, files.c.name)
 Index("files_by_size", files.c.folder_id, files.c.size, files.c.name)
 Index("files_by_modified", files.c.folder_id, files.c.modified_ns, files.c.name)
 Index("files_by_added", files.c.folder_id, files.c.added_ns, files.c.name)
+# Whether a name clashes in a space that folds case.
+Index("files_by_folded", files.c.folder_id, files.c.folded)
 Index("files_by_trash", files.c.trash_id, sqlite_where=files.c.trash_id.is_not(None))
 
 versions = Table(
@@ -149,7 +152,8 @@ placements = Table(
     # Where a version once stood, and when: ended by a replacement, a move or the trash. Where it stands
     # now is in `files`.
     Column("number", Integer, primary_key=True),
-    Column("version_id", ForeignKey("versions.id"), nullable=False),
+    # It may be gone for good: that something stood there is remembered longer than what.
+    Column("version_id", Text, nullable=False),
     Column("space_id", ForeignKey("spaces.id"), nullable=False),
     Column("path", Text, nullable=False),
     Column("from_ns", BigInteger, nullable=False),
@@ -157,6 +161,7 @@ placements = Table(
 )
 Index("placements_by_path", placements.c.space_id, placements.c.path)
 Index("placements_by_version", placements.c.version_id)
+Index("placements_by_end", placements.c.to_ns)
 
 trash = Table(
     "trash",
