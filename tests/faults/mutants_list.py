@@ -34,6 +34,7 @@ SWEEP = Trial(
     ("tests/faults/test_crash_sweep.py", "-k", "disk_call_it_keeps"),
     {"HOWDAH_SWEEP_EVERY": "7"},
 )
+TREES = Trial(("tests/faults/test_tree_sweep.py",))
 FAILING = Trial(
     ("tests/faults/test_failing_disk.py", "-k", "not whatever"), {"HOWDAH_FAULTS_EVERY": "5"}
 )
@@ -64,21 +65,21 @@ MUTANTS = (
         "the part is renamed before it is synced",
         f"{RECEIVER}/uploads/endings.py",
         "            self._make_durable(session, manifest, upload.modified_ns)\n"
-        "            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)\n",
-        "            self._publish(upload, path, manifest, sha256, request.if_version, by, kind)\n"
+        "            self._publish(upload, path, manifest, sha256, request.if_version, caller, kind)\n",
+        "            self._publish(upload, path, manifest, sha256, request.if_version, caller, kind)\n"
         "            self._make_durable(session, manifest, upload.modified_ns)\n",
         (CUT,),
     ),
     Mutant(
         "the folder of versions is not synced",
-        f"{RECEIVER}/storage/tree.py",
-        "            os.fsync(self._folder.versions)\n",
+        f"{RECEIVER}/storage/ground.py",
+        "        os.fsync(self.folder.versions)\n",
         "",
         (CUT,),
     ),
     Mutant(
         "the target's folder is not synced after the rename",
-        f"{RECEIVER}/storage/tree.py",
+        f"{RECEIVER}/storage/publishing.py",
         "            os.fsync(folder)\n",
         "",
         (CUT,),
@@ -121,16 +122,42 @@ MUTANTS = (
     # -- one change, whole or not at all
     Mutant(
         "the intent is not written",
-        f"{RECEIVER}/storage/tree.py",
-        "return intents.insert(connection, publication.space.id, intent), intent",
-        "return new_id(), intent",
+        f"{RECEIVER}/storage/unfinished.py",
+        "return self.begun(space, intent, intents.insert(connection, space.id, intent))",
+        "return self.begun(space, intent, intents.new_id())",
         (SWEEP,),
     ),
     Mutant(
-        "what is replaced is not kept",
-        f"{RECEIVER}/storage/tree.py",
-        "                intent = self._keep_replaced(folder, name, intent_id, intent)\n",
+        "a version that comes back does not keep what stood there",
+        f"{RECEIVER}/storage/reverting.py",
+        """                kept_id = ground.keep(
+                    folder,
+                    name,
+                    kept_id,
+                    lambda new: ground.unfinished.change(pending, replaced_id=new),
+                )
+""",
         "",
+        (_tests("receiver/test_versions"),),
+    ),
+    Mutant(
+        "a folder at a date forgets that it was cleared",
+        f"{RECEIVER}/storage/rewinding.py",
+        "        if not intent.cleared:\n",
+        "        if True:\n",
+        (TREES,),
+    ),
+    Mutant(
+        "what is replaced is not kept",
+        f"{RECEIVER}/storage/publishing.py",
+        """                kept_id = ground.keep(
+                    folder,
+                    name,
+                    intent.replaced_id,
+                    lambda new: ground.unfinished.change(pending, replaced_id=new),
+                )
+""",
+        "                kept_id = intent.replaced_id\n",
         (SWEEP,),
     ),
     Mutant(
