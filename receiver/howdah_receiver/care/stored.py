@@ -77,7 +77,7 @@ def _trash(catalogue: sqlite3.Connection, data: Path) -> list[Finding]:
     found = [Finding(True, f"{len(entries)} entries are in the trash.")]
     if there - entries - going:
         found.append(Finding(False, f"{len(there - entries - going)} things in trash/ belong to no entry.",
-                             "They are what somebody once deleted: look before you remove them."))  # fmt: skip
+                             "Somebody once deleted them: look before you remove them."))  # fmt: skip
     if entries - there:
         found.append(Finding(False, f"{len(entries - there)} entries of the trash are gone from trash/.",
                              "Put them back from a backup, or empty the trash."))  # fmt: skip
