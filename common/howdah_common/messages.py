@@ -91,10 +91,10 @@ class FolderInfo(Message, frozen=True, tag_field="kind", tag="folder"):
 
     space: str
     path: str
-    id: str | None = None
     bytes: int | None = None
     files: int | None = None
     folders: int | None = None
+    id: str | None = None
 
 
 class UploadInfo(Message, frozen=True):

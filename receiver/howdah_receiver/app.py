@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
 
 from howdah_common.messages import API
+from howdah_receiver.accounts import audit
+from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.service import Accounts
 from howdah_receiver.api import (
     accounts,
@@ -19,29 +21,43 @@ from howdah_receiver.api import (
     chunks,
     devices,
     docs,
+    events,
     files,
     folders,
     health,
     invitations,
+    links,
+    metrics,
     moves,
     pair,
+    requests,
+    shared,
     spaces,
+    statistics,
     trash,
     uploads,
     versions,
+    zip,
 )
-from howdah_receiver.api.context import Context
+from howdah_receiver.api import audit as audit_routes
+from howdah_receiver.api.context import Context, offload
 from howdah_receiver.api.gate import Gate
 from howdah_receiver.api.rates import Rates
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
+from howdah_receiver.files.archive import Archives
 from howdah_receiver.files.changing import Changing
 from howdah_receiver.files.history import History
 from howdah_receiver.files.keeping import Keeping
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.sweeper import Sweeper, Task
 from howdah_receiver.jobs.whole_digest import WholeDigests
+from howdah_receiver.jobs.workers import Workers
+from howdah_receiver.links.door import LinkDoor
+from howdah_receiver.links.receiving import Receiving
+from howdah_receiver.links.service import Links
 from howdah_receiver.settings import Settings
+from howdah_receiver.settings.shown import rows as shown_settings
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.modes import Modes
 from howdah_receiver.storage.parts import Parts
@@ -55,6 +71,13 @@ from howdah_receiver.uploads.service import Uploads
 from howdah_receiver.uploads.sessions import Sessions
 from howdah_receiver.uploads.turns import Turns
 from howdah_receiver.uploads.type_rules import TypeRules
+from howdah_receiver.watching.figures import gauges
+from howdah_receiver.watching.hub import Hub
+from howdah_receiver.watching.metrics import Metrics
+from howdah_receiver.watching.readiness import Readiness
+from howdah_receiver.watching.statistics import Counts
+from howdah_receiver.watching.sweeping import tasks as watching_tasks
+from howdah_receiver.watching.tickets import Tickets
 
 THREADS = 32
 _log = logging.getLogger(__name__)
@@ -80,7 +103,7 @@ class Receiver:
         except BaseException:
             self.folder.close()
             raise
-        parts = Parts(self.folder.parts, settings.free_floor_bytes)
+        self.parts = parts = Parts(self.folder.parts, settings.free_floor_bytes)
         limits = _limits(settings)
         self.sessions = Sessions(self.catalogue, parts, limits)
         turns = Turns()
@@ -99,6 +122,11 @@ class Receiver:
         self.files = Files(self.catalogue, tree)
         self.changing = Changing(self.catalogue, tree)
         self.history = History(self.catalogue, tree, self.files)
+        self.archives = Archives(self.catalogue, self.files)
+        hasher = self.accounts.hasher
+        self.links = Links(self.catalogue, hasher, settings.public_url)
+        self.link_door = LinkDoor(self.catalogue, hasher)
+        self.receiving = Receiving(self.catalogue, self.uploads, self.endings)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
         keeping = Keeping(self.catalogue, tree, settings)
         self.sweeper = Sweeper(
@@ -109,14 +137,25 @@ class Receiver:
                 Task("seen devices", 60, lambda _: self.accounts.callers.write_seen()),
                 Task("old logins", 24 * 3600, lambda _: self.accounts.logins.sweep()),
                 Task("uploads", self.expiry.every_seconds, self.expiry.run),
+                *watching_tasks(settings, self.catalogue, parts.free_bytes),
             ]
         )
-        self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
+        self.executor = Workers(THREADS)
+        work = partial(offload, self.executor)
+        self.hub = Hub(self.catalogue, self.sessions, parts.free_bytes, work)
+        self.readiness = Readiness(self.catalogue, partial(parts.check_room, 0), work)
+        self.metrics = Metrics()
+        self.metrics.watch(gauges(self.catalogue, parts, self.executor, self.hub))
+        self.sessions.on_counted.append(self.metrics.note_chunks)
         # Makes the pairing link of a code; set by whoever listens.
         self.link: Callable[[str], str] | None = None
 
     def start(self) -> None:
         """Begin what goes on beside requests."""
+        _log.info("started on %s", self.folder.path)
+        given = {row.name: str(row.value) for row in shown_settings(self.settings) if row.where}
+        with self.catalogue.write() as connection:
+            audit.note(connection, What.STARTED, **given)
         self.sessions.start()
         self.whole_digests.start()
         self.sweeper.start()
@@ -133,39 +172,59 @@ class Receiver:
             changing=self.changing,
             history=self.history,
             whole_digests=self.whole_digests,
+            archives=self.archives,
+            links=self.links,
+            link_door=self.link_door,
+            receiving=self.receiving,
             executor=self.executor,
             rates=Rates(
                 self.settings.rate_bytes_per_second, self.settings.account_rate_bytes_per_second
             ),
             pairing_link=lambda code: self.link(code) if self.link else None,
+            hub=self.hub,
+            tickets=Tickets(),
+            counts=Counts(self.catalogue, self.sessions.speeds, self.parts.free_bytes),
+            metrics=self.metrics,
+            readiness=self.readiness,
         )
         people = [auth, accounts, devices, invitations, spaces]
         trees = [moves, versions, folders, trash]
+        watching = [events, statistics, audit_routes]
         protocol = [
             *pair.routes,
             *(route for module in people for route in module.routes),
             *uploads.routes,
             *chunks.routes,
             *files.routes,
+            *zip.routes,  # before `folders`: it is no folder's id
             *(route for module in trees for route in module.routes),
+            *(route for module in watching for route in module.routes),
+            *links.routes,
         ]
         starlette = Starlette(
             routes=[
                 Mount(API, Router(protocol, redirect_slashes=False)),
                 *health.routes,
+                *metrics.routes,
                 *docs.routes,
+                *shared.routes,
+                *requests.routes,
             ],
             exception_handlers=answers.HANDLERS,
         )
         starlette.router.redirect_slashes = False
         starlette.state.context = context
         starlette.state.docs = docs.Docs(starlette.routes)
+        token = self.settings.metrics_token
         return Gate(
             starlette,
             accounts=self.accounts,
             catalogue=self.catalogue,
             allowed_hosts=allowed_hosts,
             offload=context.offload,
+            tickets=context.tickets,
+            metrics=self.metrics,
+            metrics_token=None if token is None else token.get_secret_value(),
         )
 
     def stop(self) -> None:

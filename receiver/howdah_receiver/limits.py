@@ -17,11 +17,13 @@ import httptools
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from howdah_common.messages import API
 from howdah_common.problems import MEDIA_TYPE, ProblemError
 from howdah_receiver.api.answers import problem_answer
 from howdah_receiver.proxies import Proxies
 from howdah_receiver.settings import Settings
 from howdah_receiver.settings.agreement import is_loopback
+from howdah_receiver.sockets import LimitedSocket
 
 # uvicorn stops reading at 64 KiB and starts again for each piece: a window of 1 MiB is 1.4 times as fast.
 httptools_impl.HIGH_WATER_LIMIT = 1024 * 1024  # type: ignore[attr-defined]
@@ -29,6 +31,7 @@ httptools_impl.HIGH_WATER_LIMIT = 1024 * 1024  # type: ignore[attr-defined]
 MOST_IGNORED_BYTES = 128 * 1024 * 1024
 """What may still come of a request that was answered early: twice what one of ours may carry."""
 MOST_IGNORED_OF_STRANGERS_BYTES = 1024 * 1024
+SOCKET_PATH = f"{API}/events".encode()
 GOODBYE_SECONDS = 0.2
 """So long may the other side of a TLS connection take to close it, once we are told to stop."""
 _log = logging.getLogger(__name__)
@@ -111,11 +114,40 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._leave()
+        super().connection_lost(exc)
+
+    def _leave(self) -> None:
+        """The connection is no longer one of its address."""
         if self._address is not None:
             self.addresses[self._address] -= 1
             if not self.addresses[self._address]:
                 del self.addresses[self._address]
-        super().connection_lost(exc)
+
+    # -- upgrades
+
+    def _should_upgrade(self) -> bool:
+        """Only where somebody speaks WebSocket, and nothing is still being answered on the connection.
+        Everywhere else the request is answered as the plain one that it is also."""
+        # uvicorn calls this an attribute that always is there; before a first request it is None.
+        cycle: RequestResponseCycle | None = self.cycle
+        return (
+            super()._should_upgrade()
+            and self.url.partition(b"?")[0] == SOCKET_PATH
+            and self.parser.get_method() == b"GET"
+            and self.parser.get_http_version() == "1.1"
+            and (cycle is None or cycle.response_complete)
+        )
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Who asks for what we do not have is no news."""
+
+    def handle_websocket_upgrade(self) -> None:
+        self._stop_timer()
+        super().handle_websocket_upgrade()
+        socket = self.transport.get_protocol()
+        if isinstance(socket, LimitedSocket):
+            socket.on_lost = self._leave  # it is told of the end now, and not we
 
     # -- heads
 
@@ -183,7 +215,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """What still comes of a request that was answered early. Read to its end where that is near, as
         a client that is cut off while it sends may never see the answer."""
         self._ignored_bytes += count
-        known = "howdah.caller" in self.cycle.scope
+        known = not {"howdah.caller", "howdah.guest"}.isdisjoint(self.cycle.scope)
         if self._ignored_bytes > (MOST_IGNORED_BYTES if known else MOST_IGNORED_OF_STRANGERS_BYTES):
             self.transport.close()
 

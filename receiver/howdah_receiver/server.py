@@ -8,9 +8,11 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -25,6 +27,7 @@ from howdah_receiver.limits import protocol_with
 from howdah_receiver.listening import listen, stop_listening
 from howdah_receiver.proxies import BehindProxies, proxies_of
 from howdah_receiver.settings import Settings
+from howdah_receiver.sockets import MOST_MESSAGE_BYTES, LimitedSocket
 from howdah_receiver.tls import Tls, is_given, is_spoken
 
 _GRACE_SECONDS = 2
@@ -64,7 +67,13 @@ class Server:
         await control.start()
         self._receiver.start()
         beside = [asyncio.create_task(work) for work in self._beside()]
-        server = _Uvicorn(self._config(), on_listening=self._announce, on_stopping=_say_stopping)
+        server = _Uvicorn(
+            self._config(),
+            on_listening=self._announce,
+            on_exit=self._turn_red,
+            on_stopping=_say_stopping,
+            delay_seconds=self._settings.stop_delay_seconds,
+        )
         await server.serve(sockets=[self._listening])
         stop_listening(self._settings, self._listening)
         if server.server_state.tasks:  # cancelled, and letting go of what they had
@@ -76,6 +85,7 @@ class Server:
 
     def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What goes on beside requests until the end."""
+        yield self._receiver.metrics.watch_loop()
         if self._tls is not None:
             yield self._tls.watch()
         seconds = notify.watchdog_seconds()
@@ -89,7 +99,11 @@ class Server:
         config = uvicorn.Config(
             BehindProxies(app, proxies, settings),
             http=protocol_with(settings, proxies),
-            ws="none",
+            ws=LimitedSocket,
+            ws_max_size=MOST_MESSAGE_BYTES,
+            ws_per_message_deflate=False,
+            ws_ping_interval=settings.ping_seconds,
+            ws_ping_timeout=settings.ping_seconds,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -112,6 +126,10 @@ class Server:
         if code is not None:
             print(self.address.link(code), flush=True)
         notify.notify(notify.READY, notify.status(f"Listening as {self.address.url}"))
+
+    def _turn_red(self) -> None:
+        """A stop was asked for. Who balances load shall see it while we still answer."""
+        self._receiver.readiness.stopping = True
 
     async def _stop_receiver(self) -> None:
         stopping = asyncio.get_running_loop().run_in_executor(None, self._receiver.stop)
@@ -148,19 +166,32 @@ class _Uvicorn(uvicorn.Server):
         config: uvicorn.Config,
         *,
         on_listening: Callable[[], None],
+        on_exit: Callable[[], None],
         on_stopping: Callable[[], None],
+        delay_seconds: float,
     ) -> None:
+        """`on_exit` is called in a signal's handler; `on_stopping` soon after it."""
         super().__init__(config)
         self._on_listening = on_listening
+        self._on_exit = on_exit
         self._on_stopping = on_stopping
+        self._delay_seconds = delay_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._on_exit()
+        super().handle_exit(sig, frame)
+
+    async def main_loop(self) -> None:
+        await super().main_loop()
+        _log.info("told to stop")
+        self._on_stopping()
+        until = time.monotonic() + self._delay_seconds
+        while time.monotonic() < until and not self.force_exit:  # noqa: ASYNC110 - set by a signal
+            await asyncio.sleep(0.1)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_listening()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._on_stopping()
-        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -123,8 +123,8 @@ MUTANTS = (
     Mutant(
         "the intent is not written",
         f"{RECEIVER}/storage/unfinished.py",
-        "return self.begun(space, intent, intents.insert(connection, space.id, intent))",
-        "return self.begun(space, intent, intents.new_id())",
+        "self.begun(space, intent, intents.insert(connection, space.id, intent))",
+        'self.begun(space, intent, "0" * 32)',
         (SWEEP,),
     ),
     Mutant(
@@ -150,14 +150,8 @@ MUTANTS = (
     Mutant(
         "what is replaced is not kept",
         f"{RECEIVER}/storage/publishing.py",
-        """                kept_id = ground.keep(
-                    folder,
-                    name,
-                    intent.replaced_id,
-                    lambda new: ground.unfinished.change(pending, replaced_id=new),
-                )
-""",
-        "                kept_id = intent.replaced_id\n",
+        "                kept_id = ground.keep(\n",
+        "                kept_id, _ = intent.replaced_id, (\n",
         (SWEEP,),
     ),
     Mutant(
@@ -234,16 +228,16 @@ MUTANTS = (
     # -- who may
     Mutant(
         "a pairing code is good twice",
-        f"{RECEIVER}/accounts/service.py",
-        "                delete(pairing_codes).where(pairing_codes.c.code_sha256 == _hash(code))\n",
-        "                delete(pairing_codes).where(pairing_codes.c.code_sha256 == b'')\n",
+        f"{RECEIVER}/accounts/pairing.py",
+        "delete(pairing_codes).where(pairing_codes.c.code_sha256 == code_sha256)",
+        "delete(pairing_codes).where(pairing_codes.c.code_sha256 == b'')",
         (_tests("receiver/test_pairing"),),
     ),
     Mutant(
         "the gate is open for reading",
         f"{RECEIVER}/api/gate.py",
-        '        if (scope["method"], get_route_path(scope)) in OPEN_ROUTES:\n',
-        '        if scope["method"] == "GET" or (scope["method"], scope["path"]) in OPEN_ROUTES:\n',
+        '        elif (scope["method"], path) in OPEN_ROUTES:\n',
+        '        elif scope["method"] == "GET" or (scope["method"], path) in OPEN_ROUTES:\n',
         (_tests("receiver/test_gate"),),
     ),
     Mutant(
@@ -346,6 +340,91 @@ MUTANTS = (
         "                quotas.check_bytes(connection, self.upload.space_id)\n",
         "                pass\n",
         (_tests("receiver/test_quotas", "a_commit_that_would_exceed"),),
+    ),
+    # -- who may ask
+    Mutant(
+        "a token of another type is taken",
+        f"{RECEIVER}/accounts/tokens.py",
+        '        if found["header"].get("typ") != TYPE or not isinstance(claims["sid"], str):\n',
+        '        if not isinstance(claims["sid"], str):\n',
+        (_tests("receiver/test_every_route", "useless or stands"),),
+    ),
+    Mutant(
+        "a token that lacks claims is taken",
+        f"{RECEIVER}/accounts/tokens.py",
+        '                options={"require": _CLAIMS, "strict_aud": True},\n',
+        '                options={"strict_aud": True},\n',
+        (_tests("receiver/test_every_route", "useless or stands"),),
+    ),
+    Mutant(
+        "a token for another receiver is taken",
+        f"{RECEIVER}/accounts/tokens.py",
+        "                audience=self._audience,\n",
+        '                audience=jwt.decode(token, options={"verify_signature": False})["aud"],\n',
+        (_tests("receiver/test_every_route", "useless or stands"),),
+    ),
+    Mutant(
+        "a token names its algorithm",
+        f"{RECEIVER}/accounts/tokens.py",
+        "                algorithms=[ALGORITHM],\n",
+        '                algorithms=[jwt.get_unverified_header(token)["alg"]],\n',
+        (_tests("receiver/test_every_route", "useless or stands"),),
+    ),
+    Mutant(
+        "a token names its account",
+        f"{RECEIVER}/accounts/callers.py",
+        "                devices.c.account_id == claims.account_id,\n",
+        "",
+        (_tests("receiver/test_every_route", "useless or stands"),),
+    ),
+    Mutant(
+        "a disabled account goes on",
+        f"{RECEIVER}/accounts/callers.py",
+        ".where(which, rows.live(time.time_ns()), accounts.c.disabled.is_(False))",
+        ".where(which, rows.live(time.time_ns()))",
+        (_tests("receiver/test_every_route", "useless or stands"),),
+    ),
+    Mutant(
+        "a refresh token that was replaced is good for ever",
+        f"{RECEIVER}/accounts/logins.py",
+        "    return device.rotated_ns is not None and now_ns - device.rotated_ns < AGAIN_SECONDS * 10**9\n",
+        "    return True\n",
+        (_tests("receiver/test_login", "token_that_was_replaced or stolen"),),
+    ),
+    Mutant(
+        "a revocation waits for the cache",
+        f"{RECEIVER}/accounts/callers.py",
+        "        self._known.clear()\n\n    def _find",
+        "        pass\n\n    def _find",
+        (_tests("receiver/test_devices", "revoked_device"),),
+    ),
+    Mutant(
+        "a limited device speaks for its account",
+        f"{RECEIVER}/api/who.py",
+        "    if caller.send_only or caller.space_id is not None:\n",
+        "    if False:\n",
+        (_tests("receiver/test_every_route", "who_may_not and (accounts or codes)"),),
+    ),
+    Mutant(
+        "every member manages a space",
+        f"{RECEIVER}/accounts/spaces.py",
+        '    if need not in rights:\n        raise ProblemError("not_allowed")\n    return OwnSpace',
+        "    return OwnSpace",
+        (_tests("receiver/test_every_route", "who_may_not and spaces"),),
+    ),
+    Mutant(
+        "failures make nobody wait",
+        f"{RECEIVER}/accounts/attempts.py",
+        "        failures.count, failures.last = failures.count + 1, now\n",
+        "        failures.last = now\n",
+        (_tests("receiver/test_attempts"),),
+    ),
+    Mutant(
+        "turns go to whoever came first",
+        f"{RECEIVER}/accounts/attempts.py",
+        "            key = min(self._queues, key=self._place)\n",
+        "            key = next(iter(self._queues))\n",
+        (_tests("receiver/test_attempts"),),
     ),
     # -- the client
     Mutant(

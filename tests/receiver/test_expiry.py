@@ -214,7 +214,19 @@ def test_after_an_unclean_stop_it_is_read_again_before_it_goes_on(short_path: An
         inside.complete(upload, content)
 
 
-def test_a_part_whose_upload_is_in_recovery_is_no_orphan(short_path: Any) -> None:
+def test_a_part_that_a_crash_left_behind_goes_at_the_next_start(short_path: Any) -> None:
+    with services(short_path / "data") as inside:
+        upload = begun(inside, random_content(10), 0)
+        inside.sweep(8 * DAY)
+        inside.sweep(15 * DAY)
+        assert inside.state(upload) == "gone"
+    left = short_path / "data" / "parts" / upload
+    left.write_bytes(b"0123456789")
+    with services(short_path / "data"):
+        assert not left.exists()
+
+
+def test_an_upload_whose_part_was_lost_in_recovery_has_received_nothing(short_path: Any) -> None:
     with services(short_path / "data") as inside:
         upload = begun(inside, random_content(10), 0)
         inside.sweep(8 * DAY)

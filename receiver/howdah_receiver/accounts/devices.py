@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from howdah_common.problems import ProblemError
-from howdah_receiver.accounts import names
+from howdah_receiver.accounts import audit, names
+from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.callers import Callers
 from howdah_receiver.catalogue import devices as rows
 from howdah_receiver.catalogue.database import Catalogue
@@ -42,6 +43,7 @@ class Devices:
             _own(connection, account_id, device_id)
             if values:
                 rows.change(connection, device_id, **values)
+                audit.note(connection, What.DEVICE_CHANGED, device=device_id, **values)
             found = _own(connection, account_id, device_id)
         self._callers.forget()
         return found
@@ -51,6 +53,7 @@ class Devices:
         with self._catalogue.write() as connection:
             device = _own(connection, account_id, device_id)
             rows.revoke(connection, devices.c.id == device_id, time.time_ns())
+            audit.note(connection, What.DEVICE_REVOKED, device=device_id, name=device.name)
         self._callers.forget()
         _log.info("device %s is revoked: %s", device_id, device.name)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from howdah_common.problems import ProblemError
-from howdah_receiver.accounts import names
+from howdah_receiver.accounts import audit, names
+from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.secrets import new_code, sha256_of, typed
 from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
@@ -80,6 +81,10 @@ class Invitations:
                 )
             )
             connection.execute(invitations.delete().where(invitations.c.expires_ns <= now_ns))
+            audit.note(
+                connection, What.INVITED, invitation=new.id, email=new.email, role=role,
+                space=space_id,
+            )  # fmt: skip
         _log.info("invitation %s is made, for %s", new.id, email or "whoever has it")
         return new, code
 
@@ -99,6 +104,7 @@ class Invitations:
             statement = invitations.delete().where(invitations.c.id == invitation_id)
             if not connection.execute(statement).rowcount:
                 raise ProblemError("not_found", "There is no such invitation.")
+            audit.note(connection, What.INVITATION_REVOKED, invitation=invitation_id)
 
     def find(self, code: str, email: str) -> Invitation:
         """Raises ProblemError: invitation_refused (wrong, used, expired, for another address), bad_email."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 
 from howdah_common.problems import ProblemError
-from howdah_receiver.accounts import names
+from howdah_receiver.accounts import audit, names
 from howdah_receiver.accounts.attempts import network_of
+from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.accounts.callers import Callers
 from howdah_receiver.accounts.hashing import Hasher
@@ -78,6 +79,11 @@ class Logins:
         usable = account is not None and not account.disabled
         known = account.password_hash if account is not None and usable else None
         if not self._hasher.matches(known, password) or account is None or known is None:
+            # What was typed as a name stays out: it may be the password.
+            with self._catalogue.write() as connection:
+                audit.note(
+                    connection, What.SIGN_IN_REFUSED, account_id=account.id if account else None
+                )
             raise ProblemError("login_refused")
         if self._hasher.is_outdated(known):
             self._rehash(account, password)
@@ -123,6 +129,7 @@ class Logins:
             )
         )
         _end_the_oldest(connection, account.id, now_ns)
+        audit.note(connection, What.SIGNED_IN, account_id=account.id, device_id=login.device_id)
         return login
 
     def refresh(self, refresh_token: str, address: str = "") -> Login:
@@ -154,6 +161,9 @@ class Logins:
                     return login
             elif device is not None:
                 rows.change(connection, device.id, revoked_ns=now_ns)
+                audit.note(
+                    connection, What.TOKEN_STOLEN, account_id=device.account_id, device_id=device.id
+                )  # fmt: skip
                 _log.warning("login %s is ended: its refresh token was used twice", device.id)
         self._callers.forget()
         raise ProblemError("login_ended")
@@ -194,6 +204,7 @@ class Logins:
                 raise ProblemError("password_refused", "It was changed just now.")
             account_rows.change(connection, account.id, password_hash=password_hash)
             rows.revoke(connection, others, time.time_ns())
+            audit.note(connection, What.PASSWORD_CHANGED, account=account.name)
         self._callers.forget()
         _log.info("%s has a new password", account.name)
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, or_, select
 
 from howdah_common.problems import ProblemError
-from howdah_receiver.accounts import names
+from howdah_receiver.accounts import audit, names
 from howdah_receiver.accounts.attempts import PerMinute, network_of
+from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.secrets import new_code, new_token, sha256_of, typed
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.tables import accounts, devices, pairing_codes
@@ -76,6 +77,8 @@ class Pairing:
             self._wrong.check(network, time.monotonic())
             with self._catalogue.write() as connection:
                 device = _paired(connection, sha256_of(typed(code)), device_name, address)
+                if device is None:
+                    audit.note(connection, What.PAIRING_REFUSED)
             if device is None:
                 self._wrong.add(network, time.monotonic())
                 raise ProblemError("pairing_refused")
@@ -135,4 +138,8 @@ def _paired(
             send_only=row.send_only,
         )
     )
+    audit.note(
+        connection, What.PAIRED, account_id=row.account_id, device_id=device.id,
+        send_only=row.send_only or None, space=row.space_id,
+    )  # fmt: skip
     return device

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from howdah_common.problems import ProblemError
-from howdah_receiver.accounts import names
+from howdah_receiver.accounts import audit, names
+from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.callers import Callers
 from howdah_receiver.accounts.hashing import Hasher
 from howdah_receiver.accounts.invitations import Invitations
@@ -169,6 +170,7 @@ class People:
             folder=self._folder_for(connection, row.name),
             created_ns=row.created_ns,
         )
+        audit.note(connection, What.ACCOUNT_ADDED, account=row.name, role=row.role)
         return row
 
     # -- those that are there
@@ -208,6 +210,7 @@ class People:
                 raise ProblemError("last_admin")
             if values:
                 rows.change(connection, account_id, **values)
+                audit.note(connection, What.ACCOUNT_CHANGED, account=row.name, **values)
             found = _found(rows.by_id(connection, account_id))
         self._callers.forget()
         _log.info("account %s is changed: %s", found.name, ", ".join(sorted(values)) or "nothing")

@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from howdah_common.problems import ProblemError
-from howdah_receiver.accounts import names
+from howdah_receiver.accounts import audit, names
+from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.accounts.callers import Callers
 from howdah_receiver.catalogue import accounts as account_rows
@@ -105,6 +106,7 @@ class Spaces:
                 created_ns=time.time_ns(),
                 case_fold=case_fold,
             )
+            audit.note(connection, What.SPACE_ADDED, space=space_id, name=name)
         _log.info("space %s is made: %s", space_id, name)
         return space_id
 
@@ -128,6 +130,7 @@ class Spaces:
                 raise ProblemError("space_not_empty")
             self._remove_folder(space.row.folder)
             rows.remove(connection, space_id, time.time_ns())
+            audit.note(connection, What.SPACE_REMOVED, space=space_id, name=space.row.name)
         self._callers.forget()
         _log.info("space %s is removed: %s", space_id, space.row.name)
 
@@ -192,6 +195,9 @@ class Spaces:
             if space.account_id == account.id:
                 rows.change(connection, space_id, account_id=heir)
         space_rows.set_role(connection, space_id, account.id, role)
+        audit.note(
+            connection, What.ROLE_CHANGED, account=account.name, role=role or "none", space=space_id
+        )  # fmt: skip
         _log.info("%s is %s in space %s", account.name, role or "no member", space_id)
 
 
@@ -218,3 +224,4 @@ def _change(connection: Connection, space_id: str, values: dict[str, Any]) -> No
         values["name"] = names.checked_name(values["name"])
     if values:
         rows.change(connection, space_id, **values)
+        audit.note(connection, What.SPACE_CHANGED, space=space_id, **values)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import UnionType
 from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from howdah_common.messages import Ranges
 
@@ -48,7 +51,7 @@ class Answer:
     would be the wrong one."""
 
     says: str
-    body: type | str | None = None
+    body: type | UnionType | str | None = None
     headers: tuple[Header, ...] = ()
     example: object = None
 
@@ -65,6 +68,8 @@ class Described:
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[str, ...] = ()
     more: str = ""
+    pages: bool = False
+    """What goes wrong is a page where a browser asks."""
     example: bytes | None = None
     """A body, where `takes` is a media type."""
 
@@ -76,6 +81,38 @@ class Call(Route):
         super().__init__(path, handler, methods=[method])
         self.described = described
         self.method = method
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Leaves behind which route it was: its template, as metrics count by."""
+        match, found = super().matches(scope)
+        if match is not Match.NONE:
+            found["howdah.route"] = scope.get("root_path", "") + self.path_format
+        return match, found
+
+
+class Socket(Call):
+    """A `GET` that becomes a WebSocket where it asks for that; where it does not, `handler` answers."""
+
+    def __init__(
+        self,
+        path: str,
+        handler: Handler,
+        talk: Callable[[WebSocket], Awaitable[None]],
+        described: Described,
+    ) -> None:
+        super().__init__("GET", path, handler, described)
+        self._talk = talk
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] != "websocket":
+            return super().matches(scope)
+        return super().matches({**scope, "type": "http", "method": "GET"})
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await super().handle(scope, receive, send)
+        else:
+            await self._talk(WebSocket(scope, receive, send))
 
 
 LOCATION = Header("Location", "Where the upload is to be asked for.")

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from howdah_common.messages import Message
 from howdah_receiver.api.answers import json_answer
+from howdah_receiver.api.context import context_of
 from howdah_receiver.api.described import Answer, Call, Described
 
 
@@ -24,9 +25,13 @@ async def alive(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Ask whether the receiver takes calls."""
-    # Listening is being ready: recovery is done before.
-    return await alive(request)
+    """Ask whether the receiver takes calls.
+
+    It does not once it was told to stop, while its catalogue cannot be written, and while its disk has no
+    room for uploads.
+    """
+    await context_of(request).readiness.check()
+    return json_answer(Health(status="ok"))
 
 
 _OK = Described(answers={200: Answer("It does.", Health, example=Health(status="ok"))})

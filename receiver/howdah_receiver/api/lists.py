@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 from starlette.datastructures import QueryParams
 
@@ -104,7 +105,9 @@ def file_list(found: Listing, wanted: Wanted) -> FileList:
 
 
 def _folder_info(entry: FolderEntry) -> FolderInfo:
-    return folder_info(entry.row, **_members(entry.totals))
+    info = folder_info(entry.row)
+    totals = _members(entry.totals)
+    return msgspec.structs.replace(info, **totals) if totals else info
 
 
 def _members(totals: Totals | None) -> dict[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
+from types import UnionType
 from typing import Any
 
 import msgspec
@@ -18,7 +19,11 @@ from starlette.routing import BaseRoute, Mount
 from howdah_common.messages import API, CATALOGUE_HEADER, CHANGE_HEADER, Message, ProblemDocument
 from howdah_common.problems import MEDIA_TYPE, PROBLEMS
 from howdah_receiver.api import curl, examples
-from howdah_receiver.api.answers import MOST_REQUEST_JSON_BYTES, RETRY_SECONDS
+from howdah_receiver.api.answers import (
+    MOST_REQUEST_JSON_BYTES,
+    MOST_STRANGERS_JSON_BYTES,
+    RETRY_SECONDS,
+)
 from howdah_receiver.api.described import (
     PROBLEM_MEMBERS,
     RETRY_AFTER,
@@ -36,7 +41,7 @@ _SIGNED_IN = ("not_signed_in", "storage_full", "storage_failed")
 """Who asks is looked up in the catalogue, which lies on a disk."""
 _OF_MESSAGES = ("bad_request", "body_too_large", "body_encoded", "media_type_unsupported")
 _WAITING = {*RETRY_SECONDS, "too_many_attempts"}
-_AUTHENTICATE = Header("WWW-Authenticate", "`Bearer`.")
+_AUTHENTICATE = Header("WWW-Authenticate", "`Bearer`; for the password of a link, `Link`.")
 _TREE_HEADERS = (
     Header(CATALOGUE_HEADER, "Id of the catalogue: another one means another receiver."),
     Header(
@@ -123,11 +128,11 @@ class Schemas:
                  "required": parameter.required, "schema": schema}  # fmt: skip
         return {**found, "example": parameter.example} if parameter.example else found
 
-    def content(self, kind: type | str, example: object = None) -> Json:
+    def content(self, kind: type | UnionType | str, example: object = None) -> Json:
         """Of a body: a message's type, or the media type of bytes, which have no schema."""
         if isinstance(kind, str):
             return {kind: {}}
-        shown = example or examples.OF_TYPE[kind]
+        shown = example or (isinstance(kind, type) and examples.OF_TYPE[kind])
         return {
             "application/json": {"schema": self.of(kind), "example": msgspec.to_builtins(shown)}
         }
@@ -148,11 +153,11 @@ def _operation(schemas: Schemas, path: str, call: Call, method: str, *, signed_i
         "responses": {
             **{str(status): _answer(schemas, answer, signed_in=signed_in)
                for status, answer in described.answers.items()},
-            **_problems(schemas, _codes(call, signed_in=signed_in)),
+            **_problems(schemas, _codes(call, signed_in=signed_in), pages=described.pages),
         },
     }  # fmt: skip
     if described.takes is not None:
-        found["requestBody"] = _body(schemas, described.takes)
+        found["requestBody"] = _body(schemas, described.takes, signed_in=signed_in)
     if not signed_in:
         found["security"] = []
     if method == "HEAD":
@@ -164,10 +169,11 @@ def _operation(schemas: Schemas, path: str, call: Call, method: str, *, signed_i
     return found
 
 
-def _body(schemas: Schemas, takes: type | str) -> Json:
+def _body(schemas: Schemas, takes: type | str, *, signed_in: bool) -> Json:
     found: Json = {"required": True, "content": schemas.content(takes)}
     if not isinstance(takes, str):
-        found["description"] = f"At most {MOST_REQUEST_JSON_BYTES} bytes."
+        most_bytes = MOST_REQUEST_JSON_BYTES if signed_in else MOST_STRANGERS_JSON_BYTES
+        found["description"] = f"At most {most_bytes} bytes."
     return found
 
 
@@ -205,7 +211,7 @@ def _codes(call: Call, *, signed_in: bool) -> set[str]:
     }
 
 
-def _problems(schemas: Schemas, codes: set[str]) -> Json:
+def _problems(schemas: Schemas, codes: set[str], *, pages: bool) -> Json:
     """An answer for each status, with the codes that come with it."""
     found: Json = {}
     for status in sorted({PROBLEMS[code].status for code in codes}):
@@ -214,6 +220,8 @@ def _problems(schemas: Schemas, codes: set[str]) -> Json:
             "description": "\n".join(f"`{code}`: {PROBLEMS[code].sentence}" for code in here),
             "content": {MEDIA_TYPE: {"schema": _problem_schema(schemas, here)}},
         }
+        if pages:
+            found[str(status)]["content"]["text/html"] = {}
         headers = [_AUTHENTICATE] if status == 401 else []
         headers += [RETRY_AFTER] if _WAITING.intersection(here) else []
         if headers:

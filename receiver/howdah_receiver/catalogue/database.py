@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ class Catalogue:
         event.listen(self._engine, "connect", set_up_connection)
         event.listen(self._engine, "begin", _begin)
         self._writing = threading.Lock()
+        # Called after a change of a tree is durable, in the thread that made it: quick, and without fail.
+        self.on_change: list[Callable[[], None]] = []
         with self.read() as connection:
             self.id = str(
                 connection.execute(
@@ -82,6 +84,8 @@ class Catalogue:
                 .values(value=str(changes))
             )
             self.changes = changes
+        for tell in self.on_change:
+            tell()
 
     def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the file."""

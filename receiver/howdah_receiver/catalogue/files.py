@@ -114,8 +114,14 @@ def by_numbers(connection: Connection, numbers: Sequence[int]) -> list[FileRow]:
         return []
     wanted = select(rows_of(numbers).c.value)
     query = _select_files().add_columns(files.c.number).where(files.c.number.in_(wanted))
-    rows = {row[-1]: FileRow(*row[:-1]) for row in connection.execute(query)}
+    rows = {row[-1]: FileRow(*row[:-1]) for row in connection.execute(query).all()}
     return [rows[number] for number in numbers]
+
+
+def in_folder(connection: Connection, folder_id: str) -> list[FileRow]:
+    """The files that stand directly in it."""
+    query = _select_files().where(files.c.folder_id == folder_id, LIVE)
+    return [FileRow(**row._mapping) for row in connection.execute(query)]
 
 
 def of_version(connection: Connection, version_id: str, *, trashed: bool = False) -> FileRow | None:

@@ -185,5 +185,5 @@ def _folders(connection: Connection, numbers: list[int]) -> list[FolderRow]:
         return []
     wanted = select(rows_of(numbers).c.value)
     query = select(*folder_rows.COLUMNS, folders.c.number).where(folders.c.number.in_(wanted))
-    rows = {row[-1]: FolderRow(*row[:-1]) for row in connection.execute(query)}
+    rows = {row[-1]: FolderRow(*row[:-1]) for row in connection.execute(query).all()}
     return [rows[number] for number in numbers]

@@ -59,7 +59,7 @@ class Run:
         if beyond is not None:
             query = query.where(beyond)
         order = [key.desc() if falling else key.asc() for key in self.keys]
-        found = connection.execute(query.order_by(*order).limit(count).offset(first))
+        found = connection.execute(query.order_by(*order).limit(count).offset(first)).all()
         return [(number, key) for number, *key in found]
 
 

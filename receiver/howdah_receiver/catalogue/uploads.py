@@ -7,11 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, exists, func, select, update
+from sqlalchemy.dialects import sqlite
 
 from howdah_common.chunks import ChunkPlan
 from howdah_common.ranges import RangeSet
-from howdah_receiver.catalogue.tables import accounts, chunks, devices, uploads
+from howdah_receiver.catalogue.tables import accounts, arrivals, chunks, devices, uploads
 from howdah_receiver.uploads.states import HOLDING, LIVE, TRANSITIONS, UploadState, may_become
+
+DAY_NS = 24 * 3600 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class UploadRow:
     expired_ns: int | None = None
     reserved_bytes: int = 0
     media_type: str | None = None
+    received_bytes: int = 0
+    """Of the chunks that count, kept by triggers: 0 once they are a file."""
 
     @property
     def plan(self) -> ChunkPlan | None:
@@ -148,6 +153,25 @@ def set_published(connection: Connection, upload_id: str, version_id: str, size:
         update(uploads).where(uploads.c.id == upload_id).values(version_id=version_id, size=size)
     )
     drop_all_chunks(connection, upload_id)
+    _count_published(connection, upload_id, size)
+
+
+def _count_published(connection: Connection, upload_id: str, size: int) -> None:
+    """What is counted a day, and when the device was last heard of: see `watching`."""
+    upload = existing(connection, upload_id)
+    now = time.time_ns()
+    counted = sqlite.insert(arrivals).values(
+        day=now // DAY_NS, account_id=upload.account_id, files=1, bytes=size
+    )
+    connection.execute(
+        counted.on_conflict_do_update(
+            index_elements=(arrivals.c.day, arrivals.c.account_id),
+            set_={"files": arrivals.c.files + 1, "bytes": arrivals.c.bytes + size},
+        )
+    )
+    connection.execute(
+        update(devices).where(devices.c.id == upload.device_id).values(arrived_ns=now)
+    )
 
 
 def reopen_empty(connection: Connection, upload_id: str) -> None:
@@ -159,6 +183,12 @@ def reopen_empty(connection: Connection, upload_id: str) -> None:
 def is_open(connection: Connection, upload_id: str) -> bool:
     query = select(uploads.c.state).where(uploads.c.id == upload_id)
     return connection.execute(query).scalar() == UploadState.OPEN.value
+
+
+def received_bytes(connection: Connection, upload_id: str) -> int:
+    """Of the chunks that count."""
+    query = select(uploads.c.received_bytes).where(uploads.c.id == upload_id)
+    return int(connection.execute(query).scalar_one())
 
 
 def put_chunks(connection: Connection, upload_id: str, rows: Sequence[ChunkRow]) -> None:

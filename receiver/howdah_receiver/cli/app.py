@@ -8,10 +8,12 @@ import typer
 
 from howdah_receiver.cli import (
     accounts,
+    auditing,
     backup,
     care,
     devices,
     invitations,
+    links,
     looking,
     pairing,
     serving,
@@ -33,8 +35,10 @@ app.add_typer(invitations.commands)
 app.add_typer(spaces.commands, name="space")
 app.add_typer(devices.commands, name="device")
 app.add_typer(looking.commands)
+app.add_typer(links.commands, name="link")
 app.add_typer(care.commands)
 app.add_typer(backup.commands)
+app.add_typer(auditing.commands)
 
 
 def run() -> None:

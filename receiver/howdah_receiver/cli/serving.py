@@ -55,5 +55,5 @@ def serve(
         public_url=public_url,
         debug=debug or None,
     )
-    log.set_up(debug=settings.debug)
+    log.set_up(debug=settings.debug, form=settings.log_format)
     server.serve(settings)

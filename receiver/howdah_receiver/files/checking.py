@@ -9,10 +9,12 @@ from howdah_common.digests import DIGEST_BYTES
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_receiver.catalogue import files as rows
+from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.storage.disk import Identity, drop_cache
 from howdah_receiver.storage.reading import chunk_digest
+from howdah_receiver.watching.alarms import tell_damage
 
 
 def check(catalogue: Catalogue, descriptor: int, row: FileRow, *, from_disk: bool) -> RangeSet:
@@ -32,6 +34,9 @@ def check(catalogue: Catalogue, descriptor: int, row: FileRow, *, from_disk: boo
     if bool(damaged) != row.damaged:
         with catalogue.write() as connection:
             rows.set_damaged(connection, row.version_id, damaged=bool(damaged))
+            if damaged:
+                space = spaces.by_id(connection, row.space_id)
+                tell_damage(connection, row.path, space.name, row.version_id)
     return damaged
 
 

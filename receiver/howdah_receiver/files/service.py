@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -98,21 +100,29 @@ class Files:
 
         Raises ProblemError: file_not_found, file_damaged, unavailable, storage_failed.
         """
-        descriptor, current = self._open_current(caller, file_id)
-        if current.damaged:
-            os.close(descriptor)
-            raise ProblemError("file_damaged")
-        return OpenFile(descriptor, current)
+        return _whole(*self._open_current(partial(self.find, caller, file_id)))
 
-    def _open_current(self, caller: Caller, file_id: str) -> tuple[int, FileRow]:
-        space, row = self.find(caller, file_id)
+    def open_current(self, space: Space, file_id: str) -> OpenFile:
+        """As `open`; the caller has seen to it that whoever asks may read the space."""
+
+        def find() -> tuple[Space, FileRow]:
+            with self._catalogue.read() as connection:
+                row = rows.by_id(connection, file_id)
+            if row is None or row.space_id != space.id:
+                raise ProblemError("file_not_found")
+            return space, row
+
+        return _whole(*self._open_current(find))
+
+    def _open_current(self, find: Callable[[], tuple[Space, FileRow]]) -> tuple[int, FileRow]:
+        space, row = find()
         while True:
             try:
                 with disk_errors():
                     return self._outside.open_current(space, row.path)
             except ProblemError:
                 before = row
-                space, row = self.find(caller, file_id)
+                space, row = find()
                 if row.path == before.path:
                     raise  # else it was moved in this moment
 
@@ -179,11 +189,19 @@ class Files:
 
     def verify(self, caller: Caller, file_id: str) -> tuple[FileRow, RangeSet]:
         """Read the file again; the chunks that do not hold. It is marked as damaged, or as whole."""
-        descriptor, row = self._open_current(caller, file_id)
+        descriptor, row = self._open_current(partial(self.find, caller, file_id))
         try:
             return row, check(self._catalogue, descriptor, row, from_disk=False)
         finally:
             os.close(descriptor)
+
+
+def _whole(descriptor: int, row: FileRow) -> OpenFile:
+    """Raises ProblemError (file_damaged)."""
+    if row.damaged:
+        os.close(descriptor)
+        raise ProblemError("file_damaged")
+    return OpenFile(descriptor, row)
 
 
 def own_file(connection: Connection, caller: Caller, file_id: str, need: Right) -> FileRow:

@@ -23,6 +23,7 @@ from howdah_receiver.catalogue.tables import files, versions
 from howdah_receiver.storage.disk import Identity
 from howdah_receiver.storage.outside import Outside
 from howdah_receiver.storage.reading import read_content
+from howdah_receiver.watching.alarms import tell_damage
 
 _AGAIN_SECONDS = 60
 """How long to rest after trouble before the queue is looked at again."""
@@ -128,3 +129,6 @@ class WholeDigests:
             connection.execute(
                 versions.update().where(versions.c.id == row.version_id).values(values)
             )
+            if "damaged" in values:
+                space = spaces.by_id(connection, row.space_id)
+                tell_damage(connection, row.path, space.name, row.version_id)

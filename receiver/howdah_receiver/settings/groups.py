@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from howdah_receiver.settings.values import (
     DAY,
+    GIB,
     KIB,
     MIB,
+    WEBHOOK,
     Address,
     Bytes,
     Hosts,
@@ -21,6 +23,7 @@ from howdah_receiver.settings.values import (
     Seconds,
     TypePatterns,
     WholeSeconds,
+    webhook,
 )
 
 
@@ -103,6 +106,9 @@ class Requests(_Group):
     """What a body must bring on average over each such time: less is no line, but an attack."""
     keep_alive_seconds: Annotated[WholeSeconds, Field(gt=0)] = 75
     """So long may a connection rest between two requests."""
+    ping_seconds: Annotated[Seconds, Field(gt=0)] = 20
+    """So often is a program that watches events asked whether it is still there. It has as long to
+    answer."""
     connections: Annotated[int, Field(ge=1)] = 512
     """Open at once, in all."""
     connections_per_address: Annotated[int, Field(ge=1)] = 128
@@ -192,8 +198,29 @@ class Running(_Group):
 
     stop_seconds: Annotated[WholeSeconds, Field(ge=1)] = 6
     """So long may requests go on once the receiver is told to stop."""
+    stop_delay_seconds: Annotated[Seconds, Field(ge=0, le=60)] = 0
+    """So long does the receiver go on taking calls once it is told to stop, while `/readyz` tells a load
+    balancer to send no more."""
     debug: bool = False
     """Say more in the log."""
+    log_format: Literal["line", "json"] = "line"
+    """`line`: for people. `json`: one object a line, for programs."""
+
+
+class Watching(_Group):
+    """Watching it
+
+    See [watching.md](watching.md)."""
+
+    metrics_token: SecretStr | None = None
+    """Who has it may ask for `/metrics`, and for nothing else. Without it, only administrators may."""
+    alarm_webhook: Annotated[SecretStr | None, BeforeValidator(webhook), WEBHOOK] = None
+    """Where alarms are posted: a device that was silent for too long, a disk almost full, damage that was
+    found. Secret, as such addresses are."""
+    alarm_free_bytes: Annotated[Bytes, Field(ge=0)] = 5 * GIB
+    """Less than so much free on the disk is an alarm. 0: none."""
+    audit_seconds: Annotated[Seconds, Field(ge=3600)] = 365 * DAY
+    """So long is it kept who signed in, and what was done to accounts, devices and links."""
 
 
 GROUPS: tuple[type[BaseModel], ...] = (
@@ -202,9 +229,10 @@ GROUPS: tuple[type[BaseModel], ...] = (
     Trust,
     Requests,
     Uploading,
-    People,
     Keeping,
     Sharing,
+    People,
     Running,
+    Watching,
 )
 """In the order of the docs. A new group goes here, and among the bases of `model.Settings`."""

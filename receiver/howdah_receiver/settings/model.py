@@ -19,6 +19,7 @@ from howdah_receiver.settings.groups import (
     Sharing,
     Trust,
     Uploading,
+    Watching,
 )
 from howdah_receiver.settings.shown import plain, takes
 from howdah_receiver.settings.sources import PREFIX, ConfigFile, Environment, Given, flag, unknown
@@ -30,10 +31,11 @@ class Settings(
     Trust,
     Requests,
     Uploading,
-    People,
     Keeping,
     Sharing,
+    People,
     Running,
+    Watching,
     BaseSettings,
 ):
     """Frozen. Nothing needs to be set: the defaults make a receiver for this machine alone.

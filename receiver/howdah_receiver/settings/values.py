@@ -36,8 +36,8 @@ _TIMES = {
     "d": DAY, "day": DAY, "days": DAY, "w": 7 * DAY, "week": 7 * DAY, "weeks": 7 * DAY,
 }  # fmt: skip
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:]+\]?")
-_MODE = re.compile(r"0?o?[0-7]{3}")
 _TYPE_PATTERN = re.compile(r"\.[^/\s]+|[\w.+*-]+/[\w.+*-]+")
+_MODE = re.compile(r"0?o?[0-7]{3}")
 _PIN = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -125,6 +125,17 @@ def _address(value: Any) -> Any:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def webhook(value: Any) -> Any:
+    """A whole address, with its path and query. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    parts = urlsplit(value.strip())
+    port = parts.port  # a ValueError where it is none
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise ValueError
+    return value.strip()
+
+
 def _pin(value: Any) -> Any:
     """Raises ValueError."""
     if isinstance(value, bool):  # TOML and people say so as well
@@ -172,6 +183,7 @@ Place = Annotated[Path, BeforeValidator(_place), Takes("a path")]
 Address = Annotated[
     str, BeforeValidator(_address), Takes("an address such as https://files.example.org")
 ]
+WEBHOOK = Takes("an http or https address")
 Pin = Annotated[
     str, BeforeValidator(_pin), Takes("auto, off or sha256: and the 64 digits of a certificate's SHA-256")
 ]  # fmt: skip

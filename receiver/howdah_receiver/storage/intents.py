@@ -33,12 +33,12 @@ class Publication:
     if_version: str | None
     """The version that must stand there; `none` for nothing; None for whatever does."""
     by: Actor = NOBODY
-    replaces: Literal["any", "own", "none"] = "any"
-    """Who may only put in replaces only what its own account put there, or nothing at all: where something
-    else stands, the new file gets a number."""
     media_type: str | None = None
     flagged: bool = False
     """Its name says another type than its bytes."""
+    replaces: Literal["any", "own", "none"] = "any"
+    """Who may only put in replaces only what its own account put there, or nothing at all: where something
+    else stands, the new file gets a number."""
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):

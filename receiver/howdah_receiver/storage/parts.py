@@ -46,6 +46,11 @@ class Parts:
         if status.f_blocks and status.f_bavail * status.f_frsize < more_bytes + self._floor_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    def free_bytes(self) -> int:
+        """What the disk has left for us."""
+        status = os.fstatvfs(self._folder)
+        return status.f_bavail * status.f_frsize
+
     def open(self, upload_id: str) -> int:
         """A descriptor for reading and writing."""
         return open_regular(upload_id, os.O_RDWR, dir_fd=self._folder)

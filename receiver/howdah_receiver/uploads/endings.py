@@ -7,6 +7,7 @@ order of the steps in `_complete`.
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -43,6 +44,8 @@ from howdah_receiver.uploads.type_rules import FileType
 _ALREADY_OVER = frozenset({UploadState.CANCELLED, UploadState.REJECTED, UploadState.GONE})
 _REJECTING = frozenset({"sha256_mismatch", "type_refused"})
 """After these nothing can be made of the upload."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class Endings:
             code = error.code if isinstance(error, ProblemError) else ""
             self._step_back(upload, rejected=code if code in _REJECTING else None)
             raise
+        _log.info("published %r, %d bytes", path, manifest.size)
 
     def _manifest(self, upload: UploadRow, request: Complete) -> Manifest:
         """What was received, if it is what the client says it sent."""
@@ -299,13 +303,6 @@ class Endings:
             return own_upload(connection, caller, upload_id)
 
 
-def _replaces(upload: UploadRow, rights: Right) -> Literal["any", "own", "none"]:
-    """Who may only put in never replaces what others put there; a stranger with a link, nothing."""
-    if upload.link_id is not None:
-        return "none"
-    return "any" if Right.CHANGE in rights else "own"
-
-
 def _digest_now(session: Session, chunk: ChunkRow) -> bytes:
     """Of what stands in the part; empty where the disk cannot read it."""
     offset = chunk.number * session.upload.chunk_bytes
@@ -313,3 +310,10 @@ def _digest_now(session: Session, chunk: ChunkRow) -> bytes:
         return chunk_digest(session.descriptor, offset, chunk.length, session.algorithm)
     except OSError:
         return b""
+
+
+def _replaces(upload: UploadRow, rights: Right) -> Literal["any", "own", "none"]:
+    """Who may only put in never replaces what others put there; a stranger with a link, nothing."""
+    if upload.link_id is not None:
+        return "none"
+    return "any" if Right.CHANGE in rights else "own"

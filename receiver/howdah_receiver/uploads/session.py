@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from howdah_common.chunks import Span
 from howdah_common.problems import ProblemError
@@ -44,13 +44,18 @@ class Session:
         upload: UploadRow,
         limits: Limits,
         activity: Activity,
+        on_counted: Callable[[UploadRow, int], None],
     ) -> None:
-        """The upload is open, and its chunks were checked after an unclean stop (see `recovery`)."""
+        """The upload is open, and its chunks were checked after an unclean stop (see `recovery`).
+
+        `on_counted` hears of each commit, and how many bytes it made count.
+        """
         self.upload = upload
         self._catalogue = catalogue
         self._parts = parts
         self._limits = limits
         self._activity = activity
+        self._on_counted = on_counted
         self._lock = threading.RLock()
         # Guarded by the lock:
         self._claims: dict[int, Claim] = {}
@@ -72,6 +77,7 @@ class Session:
             known = rows.all_chunks(connection, upload.id)
         self._received = RangeSet.of(row.number for row in known)
         self._last_number = _short_chunk(known, upload.chunk_bytes)
+        self.counted_bytes = sum(row.length for row in known)
         for row in known:
             if not row.durable:
                 self._note_unsafe(row)
@@ -191,13 +197,16 @@ class Session:
             if not rows.is_open(connection, self.upload.id):
                 raise ProblemError("upload_not_open")
             rows.put_chunks(connection, self.upload.id, pending)
-            more = sum(row.length for row in pending) if self.upload.size is None else 0
+            count = sum(row.length for row in pending)
+            more = count if self.upload.size is None else 0
             rows.note_arrival(connection, self.upload.id, time.time_ns(), media_type, more)
             if more:
                 quotas.check_bytes(connection, self.upload.space_id)
         with self._lock:
             for row in pending:
                 self._note_unsafe(row)
+            self.counted_bytes += count
+        self._on_counted(self.upload, count)
 
     def _unreceive(self, numbers: Iterable[int]) -> None:
         """Called with the lock held."""
@@ -324,6 +333,7 @@ class Session:
         if doubtful:
             with disk_errors(), self._catalogue.write() as connection:
                 rows.drop_chunks(connection, self.upload.id, doubtful)
+                self.counted_bytes = rows.received_bytes(connection, self.upload.id)
             with self._lock:
                 self._doubtful -= doubtful
 
@@ -361,6 +371,7 @@ class Session:
         """Chunks that were read again and did not hold: to be sent again."""
         with self._lock, disk_errors(), self._catalogue.write() as connection:
             rows.drop_chunks(connection, self.upload.id, damaged.numbers())
+            self.counted_bytes = rows.received_bytes(connection, self.upload.id)
             self._unreceive(damaged.numbers())
 
     def go_on(self) -> None:

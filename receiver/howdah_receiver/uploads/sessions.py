@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from howdah_common.problems import ProblemError
@@ -17,11 +17,13 @@ from howdah_receiver.uploads.activity import Activity
 from howdah_receiver.uploads.admission import Limits
 from howdah_receiver.uploads.recovery import check_suspect
 from howdah_receiver.uploads.session import Session
+from howdah_receiver.uploads.speeds import Speeds
 from howdah_receiver.uploads.states import UploadState
 
 MOST_OPEN = 256
 """Descriptors kept for uploads that rest; those that are written to are kept in any case."""
 SYNC_SECONDS = 20
+MOST_ENDED = 10_000
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +37,11 @@ class Sessions:
         self._limits = limits
         self.activity = Activity()
         """Of the uploads that are open."""
+        self.speeds = Speeds()
+        # Called with the bytes of each commit of chunks, in the thread that made it: quick, without fail.
+        self.on_counted: list[Callable[[int], None]] = []
+        # Those that ended, for whoever watches; the oldest fall out.
+        self.ended: deque[UploadRow] = deque(maxlen=MOST_ENDED)
         self._lock = threading.Lock()
         # Guarded by the lock; least recently used first:
         self._open: OrderedDict[str, Session] = OrderedDict()
@@ -116,7 +123,14 @@ class Sessions:
             raise ProblemError("upload_not_open")
         if upload.suspect:
             check_suspect(self._catalogue, self._parts, upload)
-        return Session(self._catalogue, self._parts, upload, self._limits, self.activity)
+        return Session(
+            self._catalogue, self._parts, upload, self._limits, self.activity, self._counted
+        )
+
+    def _counted(self, upload: UploadRow, count: int) -> None:
+        self.speeds.add(upload.account_id, count)
+        for tell in self.on_counted:
+            tell(count)
 
     def _leave(self, upload_id: str) -> None:
         with self._lock:
@@ -131,13 +145,22 @@ class Sessions:
         """
         with self._opening[hash(upload_id) % len(self._opening)], self._lock:
             self.activity.forget(upload_id)
-            return self._open.pop(upload_id, None)
+            session = self._open.pop(upload_id, None)
+        if session is not None:
+            self.ended.append(session.upload)
+        return session
 
     def drop(self, upload_id: str) -> None:
         """The upload has ended."""
         session = self.take(upload_id)
         if session is not None:
             session.close()
+
+    def under_way(self) -> list[tuple[UploadRow, int]]:
+        """Uploads that are being worked on, or were not long ago, and how many bytes of each count."""
+        with self._lock:
+            sessions = list(self._open.values())
+        return [(session.upload, session.counted_bytes) for session in sessions]
 
     # -- its threads
 

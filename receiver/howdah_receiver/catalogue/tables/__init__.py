@@ -68,3 +68,9 @@ from howdah_receiver.catalogue.tables.uploads import (
 from howdah_receiver.catalogue.tables.uploads import (
     uploads as uploads,
 )
+from howdah_receiver.catalogue.tables.watching import (
+    arrivals as arrivals,
+)
+from howdah_receiver.catalogue.tables.watching import (
+    notices as notices,
+)

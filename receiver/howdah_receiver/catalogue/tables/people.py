@@ -54,6 +54,11 @@ spaces = Table(
     # Kept by triggers: files, versions, trash and what uploads reserve; files, those in the trash too.
     Column("used_bytes", BigInteger, nullable=False, default=0),
     Column("used_files", BigInteger, nullable=False, default=0),
+    # Of those, by triggers as well: versions that were replaced, and what is in the trash.
+    Column("kept_bytes", BigInteger, nullable=False, default=0),
+    Column("kept_versions", BigInteger, nullable=False, default=0),
+    Column("trash_bytes", BigInteger, nullable=False, default=0),
+    Column("trash_files", BigInteger, nullable=False, default=0),
     # Given by a trigger: under which the index of names keeps the space's.
     Column("number", Integer),
 )
@@ -151,7 +156,7 @@ links = Table(
     Column("created_ns", BigInteger, nullable=False),
     Column("expires_ns", BigInteger),
     Column("revoked_ns", BigInteger),
-    # Downloads, or files put in.
+    # Downloads, or files put in; these, and their bytes, are kept by triggers.
     Column("most_uses", Integer),
     Column("uses", Integer, nullable=False, default=0),
     # Of a request: what may be put in at most, what has been, and whether a name is asked for.
@@ -176,3 +181,4 @@ audit = Table(
     Column("detail", Text, nullable=False, default="{}"),
 )
 Index("audit_by_time", audit.c.time_ns)
+Index("audit_by_what", audit.c.what, audit.c.number)

@@ -50,6 +50,8 @@ uploads = Table(
     Column("reserved_bytes", BigInteger, nullable=False, default=0),
     # As its first bytes tell; null while they are not there.
     Column("media_type", Text),
+    # Of the chunks that count; kept by triggers.
+    Column("received_bytes", BigInteger, nullable=False, default=0),
     UniqueConstraint("account_id", "client_id"),
 )
 Index("uploads_by_state", uploads.c.state, uploads.c.account_id)

@@ -36,6 +36,10 @@ ACCOUNTS = (
         UPDATE spaces SET number = (SELECT coalesce(max(number), 0) + 1 FROM spaces)
             WHERE id = NEW.id;
         END""",
+    "ALTER TABLE spaces ADD COLUMN kept_bytes BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE spaces ADD COLUMN kept_versions BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE spaces ADD COLUMN trash_bytes BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE spaces ADD COLUMN trash_files BIGINT NOT NULL DEFAULT 0",
     "CREATE INDEX spaces_by_account ON spaces (account_id)",
     """CREATE TABLE memberships (
         space_id TEXT NOT NULL, account_id TEXT NOT NULL, role TEXT NOT NULL,
@@ -77,6 +81,7 @@ UPLOADS = (
     "ALTER TABLE uploads ADD COLUMN expired_ns BIGINT",
     "ALTER TABLE uploads ADD COLUMN reserved_bytes BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE uploads ADD COLUMN media_type TEXT",
+    "ALTER TABLE uploads ADD COLUMN received_bytes BIGINT NOT NULL DEFAULT 0",
     "CREATE INDEX uploads_by_end ON uploads (ended_ns)",
     # Idle since now, not since they began: none expires because of an upgrade.
     """UPDATE uploads SET active_ns = CAST(strftime('%s') AS INTEGER) * 1000000000,
@@ -84,6 +89,19 @@ UPLOADS = (
             (SELECT coalesce(sum(length), 0) FROM chunks WHERE upload_id = uploads.id)) ELSE 0 END,
         ended_ns = CASE WHEN state IN ('open', 'completing') THEN NULL ELSE coalesce(
             (SELECT added_ns FROM versions WHERE versions.id = uploads.version_id), started_ns) END""",
+)
+
+WATCHING = (
+    """CREATE TABLE arrivals (
+        day INTEGER NOT NULL, account_id TEXT NOT NULL, files BIGINT NOT NULL, bytes BIGINT NOT NULL,
+        PRIMARY KEY (day, account_id),
+        FOREIGN KEY (account_id) REFERENCES accounts (id)) WITHOUT ROWID""",
+    """INSERT INTO arrivals SELECT ended_ns / 86400000000000, account_id, count(*),
+        coalesce(sum(size), 0) FROM uploads WHERE state = 'published' GROUP BY 1, 2""",
+    """CREATE TABLE notices (
+        number INTEGER NOT NULL, time_ns BIGINT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
+        tries INTEGER NOT NULL, next_ns BIGINT NOT NULL,
+        PRIMARY KEY (number))""",
 )
 
 FOLDERS = (
@@ -175,6 +193,7 @@ TREES = (
         device_id TEXT, address TEXT, detail TEXT NOT NULL,
         PRIMARY KEY (number))""",
     "CREATE INDEX audit_by_time ON audit (time_ns)",
+    "CREATE INDEX audit_by_what ON audit (what, number)",
 )
 
 # What is counted often is counted once, where it changes.
@@ -187,7 +206,13 @@ TALLIES = (
         used_bytes = (SELECT coalesce(sum(size), 0) FROM versions
                 WHERE space_id = spaces.id AND place IN ('current', 'kept'))
             + (SELECT coalesce(sum(reserved_bytes), 0) FROM uploads WHERE space_id = spaces.id),
-        used_files = (SELECT count(*) FROM files WHERE space_id = spaces.id)""",
+        used_files = (SELECT count(*) FROM files WHERE space_id = spaces.id),
+        kept_bytes = (SELECT coalesce(sum(size), 0) FROM versions
+                WHERE space_id = spaces.id AND place = 'kept'),
+        kept_versions = (SELECT count(*) FROM versions
+                WHERE space_id = spaces.id AND place = 'kept')""",
+    """UPDATE uploads SET received_bytes = (SELECT coalesce(sum(length), 0) FROM chunks
+        WHERE upload_id = uploads.id)""",
     """CREATE TRIGGER files_added AFTER INSERT ON files BEGIN
         UPDATE folders SET own_bytes = own_bytes + NEW.size, own_files = own_files + 1
             WHERE id = NEW.folder_id;
@@ -238,6 +263,53 @@ TALLIES = (
         UPDATE spaces SET used_bytes = used_bytes + NEW.reserved_bytes - OLD.reserved_bytes
             WHERE id = NEW.space_id;
         END""",
+    # What came by a request link counts from its start on, until it was given up.
+    """CREATE TRIGGER uploads_by_link AFTER INSERT ON uploads WHEN NEW.link_id IS NOT NULL BEGIN
+        UPDATE links SET uses = uses + 1, bytes = bytes + coalesce(NEW.size, 0)
+            WHERE id = NEW.link_id;
+        END""",
+    """CREATE TRIGGER uploads_given_up AFTER UPDATE OF state ON uploads
+        WHEN NEW.link_id IS NOT NULL AND NEW.state IN ('cancelled', 'rejected', 'gone')
+            AND OLD.state NOT IN ('cancelled', 'rejected', 'gone') BEGIN
+        UPDATE links SET uses = uses - 1, bytes = bytes - coalesce(OLD.size, 0)
+            WHERE id = NEW.link_id;
+        END""",
+    """CREATE TRIGGER chunks_added AFTER INSERT ON chunks BEGIN
+        UPDATE uploads SET received_bytes = received_bytes + NEW.length WHERE id = NEW.upload_id;
+        END""",
+    """CREATE TRIGGER chunks_removed AFTER DELETE ON chunks BEGIN
+        UPDATE uploads SET received_bytes = received_bytes - OLD.length WHERE id = OLD.upload_id;
+        END""",
+    """CREATE TRIGGER versions_kept_added AFTER INSERT ON versions WHEN NEW.place = 'kept' BEGIN
+        UPDATE spaces SET kept_bytes = kept_bytes + NEW.size, kept_versions = kept_versions + 1
+            WHERE id = NEW.space_id;
+        END""",
+    """CREATE TRIGGER versions_kept_removed AFTER DELETE ON versions WHEN OLD.place = 'kept' BEGIN
+        UPDATE spaces SET kept_bytes = kept_bytes - OLD.size, kept_versions = kept_versions - 1
+            WHERE id = OLD.space_id;
+        END""",
+    """CREATE TRIGGER versions_kept AFTER UPDATE OF place ON versions
+        WHEN NEW.place = 'kept' AND OLD.place <> 'kept' BEGIN
+        UPDATE spaces SET kept_bytes = kept_bytes + NEW.size, kept_versions = kept_versions + 1
+            WHERE id = NEW.space_id;
+        END""",
+    """CREATE TRIGGER versions_kept_no_more AFTER UPDATE OF place ON versions
+        WHEN OLD.place = 'kept' AND NEW.place <> 'kept' BEGIN
+        UPDATE spaces SET kept_bytes = kept_bytes - OLD.size, kept_versions = kept_versions - 1
+            WHERE id = OLD.space_id;
+        END""",
+    """CREATE TRIGGER trash_added AFTER INSERT ON trash BEGIN
+        UPDATE spaces SET trash_bytes = trash_bytes + NEW.bytes, trash_files = trash_files + NEW.files
+            WHERE id = NEW.space_id;
+        END""",
+    """CREATE TRIGGER trash_removed AFTER DELETE ON trash BEGIN
+        UPDATE spaces SET trash_bytes = trash_bytes - OLD.bytes, trash_files = trash_files - OLD.files
+            WHERE id = OLD.space_id;
+        END""",
+    """CREATE TRIGGER trash_changed AFTER UPDATE OF bytes, files ON trash BEGIN
+        UPDATE spaces SET trash_bytes = trash_bytes + NEW.bytes - OLD.bytes,
+            trash_files = trash_files + NEW.files - OLD.files WHERE id = NEW.space_id;
+        END""",
 )
 
 # All names that are not in the trash, by their trigrams. The row is SPACE NUMBER << 40 | NUMBER, so that
@@ -275,7 +347,7 @@ SEARCH = (
 
 
 def upgrade() -> None:
-    for statement in (*ACCOUNTS, *UPLOADS, *FOLDERS):
+    for statement in (*ACCOUNTS, *UPLOADS, *WATCHING, *FOLDERS):
         op.execute(statement)
     connection = op.get_bind()
     for (space_id,) in connection.execute(text("SELECT id FROM spaces")).all():
