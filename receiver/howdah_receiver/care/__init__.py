@@ -1,1 +1,2 @@
-"""What keeps a receiver well over the years: `doctor` looks it over, `scrub` reads everything again."""
+"""What keeps a receiver well over the years: `doctor` looks it over, `scrub` reads everything again, `scan`
+takes up what other hands did in `files/`."""

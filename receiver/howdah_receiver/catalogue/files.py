@@ -118,6 +118,12 @@ def by_numbers(connection: Connection, numbers: Sequence[int]) -> list[FileRow]:
     return [rows[number] for number in numbers]
 
 
+def in_folder(connection: Connection, folder_id: str) -> list[FileRow]:
+    """The files that stand directly in it."""
+    query = _select_files().where(files.c.folder_id == folder_id, LIVE)
+    return [FileRow(**row._mapping) for row in connection.execute(query)]
+
+
 def of_version(connection: Connection, version_id: str) -> FileRow | None:
     """The file with this version of it, whether that still stands at its path or was replaced; not where
     the file is in the trash."""

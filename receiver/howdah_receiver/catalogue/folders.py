@@ -102,3 +102,14 @@ def _insert(
             own_folders=0,
         )
     )
+
+
+def drop(connection: Connection, folder_id: str) -> None:
+    """The row of a folder that nothing stands in."""
+    connection.execute(folders.delete().where(folders.c.id == folder_id))
+
+
+def children(connection: Connection, folder_id: str) -> list[FolderRow]:
+    """The folders that stand directly in it."""
+    query = select(*COLUMNS).where(folders.c.parent_id == folder_id)
+    return [FolderRow(*row) for row in connection.execute(query)]

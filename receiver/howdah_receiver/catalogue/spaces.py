@@ -121,3 +121,9 @@ def set_role(connection: Connection, space_id: str, account_id: str, role: str |
         connection.execute(
             memberships.insert().values(space_id=space_id, account_id=account_id, role=role)
         )
+
+
+def used_files(connection: Connection, space_id: str) -> int:
+    """How many files the space holds, those in the trash too."""
+    query = select(spaces.c.used_files).where(spaces.c.id == space_id)
+    return int(connection.execute(query).scalar_one())

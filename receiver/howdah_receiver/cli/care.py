@@ -1,4 +1,4 @@
-"""`howdah-receiver scrub`: long work, with a bar."""
+"""`howdah-receiver scrub` and `scan`: long work, with a bar."""
 
 from __future__ import annotations
 
@@ -64,3 +64,45 @@ def _tell(result: dict[str, Any]) -> None:
         + (f", {passed} passed over as they were being changed" if passed else "")
         + "."
     )
+
+
+@commands.command()
+def scan(
+    data: Data = None,
+    config: Config = None,
+    space: Annotated[
+        str | None, typer.Option(help="This space alone.", metavar="NAME", show_default=False)
+    ] = None,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Also where so much is gone that it looks unmounted.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Take up what other programs did in the folder `files`: what was put there, changed, renamed or removed.
+
+    Exit code 1 where something was left alone. It may run while the receiver does.
+    """
+    from howdah_receiver.cli.bars import with_bar
+
+    settings = settings_from(data=data, config=config)
+    result = with_bar(settings, "scan", "Looking", unit="files", space=space, forget=forget)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        for found in result["spaces"]:
+            _tell_scanned(found)
+    raise typer.Exit(1 if any(found["left_alone"] for found in result["spaces"]) else 0)
+
+
+def _tell_scanned(found: dict[str, Any]) -> None:
+    print(
+        f"{found['space']}: {found['looked_at']} files looked at, {found['taken_in']} read anew, "
+        f"{found['moved']} moved, {found['to_trash']} to the trash, {found['forgotten']} forgotten."
+    )
+    for path in found["passed_over"]:
+        print(f"  passed over, as it is no file or has no name that can be kept: {path}")
+    if found["left_alone"]:
+        print(
+            f"  {found['left_alone']} files are gone. If their disk is mounted and they were removed on "
+            "purpose, run it again with --forget."
+        )

@@ -55,6 +55,7 @@ from howdah_receiver.storage.removing import Removing, always
 from howdah_receiver.storage.restoring import Restoring
 from howdah_receiver.storage.reverting import Reverting
 from howdah_receiver.storage.rewinding import Rewinding
+from howdah_receiver.storage.strays import Strays
 from howdah_receiver.storage.then_plan import Plan
 from howdah_receiver.storage.trashing import Trashing
 from howdah_receiver.storage.unfinished import Pending, Unfinished
@@ -83,6 +84,7 @@ class Tree:
         self._unfinished = Unfinished(catalogue)
         ground = Ground(catalogue, folder, self.outside, self._unfinished)
         self._ground = ground
+        self.strays = Strays(ground, self._quiet)
         self._publishing, self._moving = Publishing(ground), Moving(ground)
         self._trashing, self._restoring = Trashing(ground), Restoring(ground)
         self._reverting, self._removing = Reverting(ground), Removing(ground)
