@@ -126,11 +126,15 @@ missing_for_window() {
 }
 
 # A compiler for the shim that makes disks fail, curl for the examples of the docs, prlimit and unshare
-# for small disks, the proxies of docs/proxies.md, systemd's tools for its unit; for the window a display
+# for small disks, the proxies of docs/proxies.md, systemd's tools for its unit, unzip to read our zips,
+# and a browser for the pages of links; for the window a display
 # that nobody sees, and a font for the letters that Inter does not have.
 missing_for_tests() {
     command -v gcc >/dev/null || echo gcc
     command -v curl >/dev/null || echo curl
+    command -v unzip >/dev/null || echo unzip
+    command -v chromedriver >/dev/null || echo chromium-driver
+    command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo chromium
     [ -e /usr/include/stdio.h ] || echo libc6-dev
     command -v prlimit >/dev/null && command -v unshare >/dev/null || echo util-linux
     PATH=$PATH:/usr/sbin command -v nginx >/dev/null || echo nginx-light

@@ -26,14 +26,18 @@ from howdah_receiver.api import (
     folders,
     health,
     invitations,
+    links,
     metrics,
     moves,
     pair,
+    requests,
+    shared,
     spaces,
     statistics,
     trash,
     uploads,
     versions,
+    zip,
 )
 from howdah_receiver.api import audit as audit_routes
 from howdah_receiver.api.context import Context, offload
@@ -41,6 +45,7 @@ from howdah_receiver.api.gate import Gate
 from howdah_receiver.api.rates import Rates
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.migrate import migrate
+from howdah_receiver.files.archive import Archives
 from howdah_receiver.files.changing import Changing
 from howdah_receiver.files.history import History
 from howdah_receiver.files.keeping import Keeping
@@ -48,6 +53,9 @@ from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.sweeper import Sweeper, Task
 from howdah_receiver.jobs.whole_digest import WholeDigests
 from howdah_receiver.jobs.workers import Workers
+from howdah_receiver.links.door import LinkDoor
+from howdah_receiver.links.receiving import Receiving
+from howdah_receiver.links.service import Links
 from howdah_receiver.settings import Settings
 from howdah_receiver.settings.shown import rows as shown_settings
 from howdah_receiver.storage.folders import DataFolder
@@ -114,6 +122,11 @@ class Receiver:
         self.files = Files(self.catalogue, tree)
         self.changing = Changing(self.catalogue, tree)
         self.history = History(self.catalogue, tree, self.files)
+        self.archives = Archives(self.catalogue, self.files)
+        hasher = self.accounts.hasher
+        self.links = Links(self.catalogue, hasher, settings.public_url)
+        self.link_door = LinkDoor(self.catalogue, hasher)
+        self.receiving = Receiving(self.catalogue, self.uploads, self.endings)
         self.whole_digests = WholeDigests(self.catalogue, tree.outside)
         keeping = Keeping(self.catalogue, tree, settings)
         self.sweeper = Sweeper(
@@ -159,6 +172,10 @@ class Receiver:
             changing=self.changing,
             history=self.history,
             whole_digests=self.whole_digests,
+            archives=self.archives,
+            links=self.links,
+            link_door=self.link_door,
+            receiving=self.receiving,
             executor=self.executor,
             rates=Rates(
                 self.settings.rate_bytes_per_second, self.settings.account_rate_bytes_per_second
@@ -179,8 +196,10 @@ class Receiver:
             *uploads.routes,
             *chunks.routes,
             *files.routes,
+            *zip.routes,  # before `folders`: it is no folder's id
             *(route for module in trees for route in module.routes),
             *(route for module in watching for route in module.routes),
+            *links.routes,
         ]
         starlette = Starlette(
             routes=[
@@ -188,6 +207,8 @@ class Receiver:
                 *health.routes,
                 *metrics.routes,
                 *docs.routes,
+                *shared.routes,
+                *requests.routes,
             ],
             exception_handlers=answers.HANDLERS,
         )

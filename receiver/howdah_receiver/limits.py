@@ -215,7 +215,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """What still comes of a request that was answered early. Read to its end where that is near, as
         a client that is cut off while it sends may never see the answer."""
         self._ignored_bytes += count
-        known = "howdah.caller" in self.cycle.scope
+        known = not {"howdah.caller", "howdah.guest"}.isdisjoint(self.cycle.scope)
         if self._ignored_bytes > (MOST_IGNORED_BYTES if known else MOST_IGNORED_OF_STRANGERS_BYTES):
             self.transport.close()
 

@@ -39,10 +39,10 @@ def escaped(text: str) -> str:
 
 def shown(path: str) -> str:
     """A path of a request as a log may hold it."""
-    if not path.startswith(_BEHIND_SECRETS):
-        return path
-    _, slash, rest = path.removeprefix(_BEHIND_SECRETS).partition("/")
-    return f"{_BEHIND_SECRETS}*{slash}{rest}"
+    # Anywhere in it: another program may have mounted us somewhere.
+    before, mark, behind = path.partition(_BEHIND_SECRETS)
+    _, slash, rest = behind.partition("/")
+    return f"{before}{mark}{'*' if mark else ''}{slash}{rest}"
 
 
 class OneLine(logging.Formatter):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = 300 if os.environ.get("HOWDAH_SOAK") == "1" else 25
 
+FORM = "application/x-www-form-urlencoded"
 VICTIM = "to be revoked"
 NEVER = {500, 501, 502, 503, 504, 505}
 
@@ -39,9 +40,10 @@ schemathesis.openapi.media_type(
     | st.builds(frame, st.integers(0, 2**31), st.binary(min_size=1, max_size=200)),
 )
 schemathesis.openapi.media_type("application/octet-stream", st.binary(max_size=300))
+schemathesis.openapi.media_type(FORM, st.binary(max_size=300) | st.just(b"password=secret"))
 
 
-@schemathesis.serializer(frames.MEDIA_TYPE, "application/octet-stream")
+@schemathesis.serializer(frames.MEDIA_TYPE, "application/octet-stream", FORM)
 def as_it_is(_context: Any, value: bytes) -> bytes:
     return value
 
@@ -64,19 +66,37 @@ def _account(owner: Native) -> str:
     return str(made.json["id"])
 
 
+def _link(owner: Native) -> Any:
+    """To a folder, for some calls; to put files in, for the others."""
+    kind = secrets.choice(["folder", "request"])
+    return owner.post("/links", {"kind": kind, "path": ""}).json
+
+
 def _victim(owner: Native) -> str:
     devices = owner.get("/devices").json["devices"]
     return next(str(device["id"]) for device in devices if device["name"] == VICTIM)
 
 
+def _trashed(owner: Native) -> str:
+    file = owner.published(f"fuzz/{secrets.token_hex(8)}", random_content(10))
+    return str(owner.ask("DELETE", f"/api/v1/files/{file['id']}").json["id"])
+
+
 REAL: dict[str, Callable[[Native], str]] = {
     "account": _account,
+    "below": lambda owner: "fuzz/a",
     "device": _victim,
+    "entry": _trashed,
     "file": lambda owner: str(owner.published("fuzz/a", random_content(50))["id"]),
+    "folder": lambda owner: str(owner.make_folder(f"fuzz/{secrets.token_hex(8)}").json["id"]),
     "invitation": lambda owner: str(owner.post("/invitations", {"role": "member"}).json["id"]),
+    "link": lambda owner: str(_link(owner)["link"]["id"]),
     "number": lambda owner: "0",
+    "secret": lambda owner: str(_link(owner)["url"]).rpartition("/")[2],
     "space": lambda owner: str(owner.post("/spaces", {"name": "fuzz"}).json["id"]),
     "upload": lambda owner: owner.sent("fuzz/b", random_content(100)),
+    # Of the very file that "file" gives.
+    "version": lambda owner: str(owner.published("fuzz/a", random_content(60))["version"]),
 }
 """One that exists, for each parameter of a path: fresh, as calls may end it."""
 

@@ -65,4 +65,4 @@ class Description:
 
 
 def _one_step(match: re.Match[str]) -> str:
-    return r"\d+" if match[1] == "number" else "[^/]+"
+    return {"number": r"\d+", "below": ".+"}.get(match[1], "[^/]+")

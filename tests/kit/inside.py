@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -11,7 +12,18 @@ from howdah_receiver.app import Receiver
 from howdah_receiver.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@contextmanager
+def receiver_on(data: Path) -> Iterator[Receiver]:
+    """A receiver's parts on that folder, without a server."""
+    receiver = Receiver(Settings(data=data))
+    try:
+        yield receiver
+    finally:
+        receiver.stop()
 
 
 def app_on(data: Path, *, allowed_hosts: frozenset[str] = frozenset()) -> Starlette:

@@ -21,8 +21,8 @@ SILENT = {"title", "description", "default", "contentEncoding", "discriminator"}
 """They say nothing about what is valid."""
 KNOWN = {
     "$ref", "additionalProperties", "anyOf", "const", "enum", "items", "maxItems", "maxLength",
-    "maximum", "minItems", "minimum", "oneOf", "pattern", "prefixItems", "properties", "required",
-    "type",
+    "maximum", "minItems", "minLength", "minimum", "oneOf", "pattern", "prefixItems", "properties",
+    "required", "type",
 }  # fmt: skip
 
 
@@ -83,6 +83,8 @@ def _is_of_type(name: str | None, value: Any) -> bool:
 def _of_text(schema: Any, value: str, at: str) -> Iterator[str]:
     if len(value) > schema.get("maxLength", len(value)):
         yield f"{at}: too long"
+    if len(value) < schema.get("minLength", 0):
+        yield f"{at}: too short"
     if "pattern" in schema and not re.search(schema["pattern"], value):
         yield f"{at}: {value!r} does not match"
 

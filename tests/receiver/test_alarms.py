@@ -147,7 +147,7 @@ def watch(short_path: Path, hook: Hook) -> Iterator[Watch]:
     try:
         receiver.accounts.pairing.pair(receiver.accounts.new_code(), "camera\n\u202e")
         watch = Watch(receiver, hook)
-        watch.write("UPDATE devices SET alarm_hours = 24")
+        watch.write("UPDATE devices SET alarm_hours = 24, name = ?", "camera\n\u202e")
         yield watch
     finally:
         receiver.stop()

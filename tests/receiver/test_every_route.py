@@ -45,6 +45,7 @@ DENIED = {
     "a whole account": frozenset({"send-only", "elsewhere"}),
     "a device of one's own": EVERYBODY,
     "an upload of one's own": EVERYBODY,
+    "a link of one's own": EVERYBODY,
     "an admin": EVERYBODY,
     "to be a member": frozenset({"stranger", "send-only", "elsewhere"}),
     "to send": frozenset({"stranger", "reader", "elsewhere"}),
@@ -52,6 +53,8 @@ DENIED = {
     "to change": frozenset({"stranger", "reader", "sender", "send-only", "elsewhere"}),
     "to manage": EVERYBODY,
 }
+
+NOT_THERE = {"not_found", "not_allowed", "file_not_found", "upload_not_found", "link_not_found"}
 
 ROUTES = {
     # As the design lists them. A new one belongs there first, then here.
@@ -63,6 +66,20 @@ ROUTES = {
     f"POST {API}/auth/signup": "nothing",
     f"POST {API}/auth/login": "nothing",
     f"POST {API}/auth/refresh": "nothing",
+    "GET /s/-/links.css": "nothing",
+    "GET /s/-/request.js": "nothing",
+    "GET /s/-/icon.svg": "nothing",
+    "GET /s/{secret}": "nothing",
+    "POST /s/{secret}/password": "nothing",
+    "GET /s/{secret}/content": "nothing",
+    "GET /s/{secret}/list": "nothing",
+    "GET /s/{secret}/files/{below}": "nothing",
+    "GET /s/{secret}/zip": "nothing",
+    "POST /s/{secret}/uploads": "nothing",
+    "GET /s/{secret}/uploads/{upload}": "nothing",
+    "DELETE /s/{secret}/uploads/{upload}": "nothing",
+    "PUT /s/{secret}/uploads/{upload}/chunks/{number}": "nothing",
+    "POST /s/{secret}/uploads/{upload}/complete": "nothing",
     f"POST {API}/auth/logout": "any device",
     f"POST {API}/auth/password": "a whole account",
     f"GET {API}/account": "sight",
@@ -108,6 +125,11 @@ ROUTES = {
     f"POST {API}/files/{{file}}/versions/{{version}}/restore": "to change",
     f"DELETE {API}/files/{{file}}/versions/{{version}}": "to change",
     f"POST {API}/folders": "to change",
+    f"GET {API}/folders/zip": "to read",
+    f"POST {API}/links": "to read",
+    f"GET {API}/links": "sight",
+    f"GET {API}/links/{{link}}": "a link of one's own",
+    f"DELETE {API}/links/{{link}}": "a link of one's own",
     f"POST {API}/folders/restore": "to change",
     f"GET {API}/folders/{{folder}}": "to read",
     f"PATCH {API}/folders/{{folder}}": "to change",
@@ -172,6 +194,14 @@ class House:
                 str(d["id"]) for d in device.get("/devices").json["devices"] if d.get("own")
             )
 
+    def link(self) -> str:
+        asked = {"kind": "file", "file": self.file()}
+        return str(self.owner.post("/links", asked).json["link"]["id"])
+
+    def secret(self) -> str:
+        asked = {"kind": "folder", "path": "", "space": self.space}
+        return str(self.owner.post("/links", asked).json["url"]).rpartition("/")[2]
+
     def invitation(self) -> str:
         (line,) = told(self.receiver, "invite", role="member", space_role="reader", days=1)
         return str(line["id"])
@@ -180,12 +210,15 @@ class House:
 OF_THE_SPACE: dict[str, Callable[[House], str]] = {
     # How to make an id for each name in a path, a query or a body.
     "account": House.account,
+    "below": lambda house: str(house.owner.file(house.file()).json["path"]),
     "device": House.device,
     "entry": House.entry,
     "file": House.file,
     "folder": House.folder,
     "invitation": House.invitation,
+    "link": House.link,
     "number": lambda house: "0",
+    "secret": House.secret,
     "space": lambda house: house.space,
     "upload": House.upload,
     "version": House.version,
@@ -309,7 +342,7 @@ def test_who_may_not_is_told_that_it_is_not_there(
     for name in sorted(DENIED[need]):
         answer = wanted().by(house.people[name], method)
         assert answer.status == 404, (name, answer)
-        assert answer.code in {"not_found", "not_allowed", "file_not_found", "upload_not_found"}
+        assert answer.code in NOT_THERE
         if method == "GET":
             assert wanted().by(house.people[name], "HEAD").status == 404
     with device_of(house.receiver) as owner:
@@ -318,7 +351,9 @@ def test_who_may_not_is_told_that_it_is_not_there(
 
 
 @pytest.mark.parametrize("name", ["stranger", "elsewhere"])
-@pytest.mark.parametrize("route", [route for route in ROUTES if "{" in route])
+@pytest.mark.parametrize(
+    "route", [route for route, need in ROUTES.items() if "{" in route and need != "nothing"]
+)
 def test_what_is_in_anothers_space_is_like_what_is_nowhere(
     route: str, name: str, house: House, calls: dict[str, Call]
 ) -> None:

@@ -172,6 +172,35 @@ def ls(
 
 
 @app.command(epilog=HELP)
+def share(
+    path: Annotated[str, typer.Argument(help="A file or folder there; / is everything.")],
+    expires: Annotated[
+        str, typer.Option(metavar="TIME", help="When it ends: 12h, 7d, 4w; or never.")
+    ] = "7d",
+    password: Annotated[
+        bool, typer.Option("--password", help="Ask for a password (or read it from a pipe).")
+    ] = False,
+    uses: Annotated[
+        Optional[int],  # noqa: UP045  # typer evaluates it
+        typer.Option(min=1, metavar="N", help="So many downloads, or files that are put in."),
+    ] = None,
+    request: Annotated[
+        bool, typer.Option("--request", help="To put files into the folder, and see nothing.")
+    ] = False,
+    ask_name: Annotated[
+        bool, typer.Option("--ask-name", help="With --request: a folder for each who sends.")
+    ] = False,
+    label: Annotated[str, typer.Option(help="What people see above it.")] = "",
+    json: Json = False,
+) -> None:
+    """Make a link to a file or folder for people without an account, and print it."""
+    from howdah_desktop.cli.sharing import Wish, share_path
+
+    wish = Wish(path, expires, password, uses, request, ask_name, label)
+    _end(lambda: share_path(wish, json), json)
+
+
+@app.command(epilog=HELP)
 def verify(
     path: Annotated[str, typer.Argument(help="The local file or folder.")],
     remote: Annotated[

@@ -26,6 +26,7 @@ from howdah_common.messages import (
     VerifyAnswer,
     encode,
 )
+from howdah_common.messages_links import MadeLink, NewLink
 from howdah_common.problems import ProblemError
 from howdah_desktop.remote.door import Block, Door, translated
 from howdah_desktop.remote.paired import PairedReceiver
@@ -169,6 +170,11 @@ class Receiver:
     def make_folder(self, path: str) -> FolderInfo:
         body = encode(NewFolder(path=path))
         return self._door.ask("POST", "/folders", FolderInfo, body=body)
+
+    # -- links
+
+    def make_link(self, link: NewLink) -> MadeLink:
+        return self._door.ask("POST", "/links", MadeLink, body=encode(link))
 
     # -- the line
 

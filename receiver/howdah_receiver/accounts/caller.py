@@ -53,6 +53,8 @@ class Caller:
     """The one space that the device is limited to."""
     send_only: bool = False
     """The device may only put things in, whatever its account may."""
+    link_id: str | None = None
+    """Nobody signed in, but who came by this request link; the account is that of its maker."""
 
     @property
     def actor(self) -> Actor:

@@ -14,7 +14,16 @@ from typing import Any
 
 from howdah_common.problems import ProblemError
 from howdah_receiver import control
-from howdah_receiver.admin import accounts, audit, care, devices, invitations, pairing, spaces
+from howdah_receiver.admin import (
+    accounts,
+    audit,
+    care,
+    devices,
+    invitations,
+    links,
+    pairing,
+    spaces,
+)
 from howdah_receiver.app import Receiver
 from howdah_receiver.control import Line, Told
 from howdah_receiver.errors import StartRefused
@@ -28,6 +37,7 @@ COMMANDS: dict[str, Command] = {
     **care.COMMANDS,
     **devices.COMMANDS,
     **invitations.COMMANDS,
+    **links.COMMANDS,
     **pairing.COMMANDS,
     **spaces.COMMANDS,
 }

@@ -83,7 +83,7 @@ def problem_answer(error: ProblemError) -> Response:
     if retry is not None:
         headers["Retry-After"] = str(retry)
     if problem.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = "Link" if error.code == "link_password" else "Bearer"
     return Response(msgspec.json.encode(document), problem.status, headers, media_type=MEDIA_TYPE)
 
 

@@ -117,6 +117,27 @@ _WRITING = ("upload_not_found", "upload_not_open", "chunk_out_of_range", "chunk_
             "chunk_conflict", "chunk_superseded", "body_encoded", "type_refused", "upload_too_large",
             "quota_exceeded")  # fmt: skip
 
+CHUNK = Described(
+    path={**_UPLOAD, "number": "The chunk's number, from 0 on."},
+    parameters=(
+        Parameter(
+            "Content-Digest",
+            "header",
+            "The chunk's digest in the upload's algorithm (RFC 9530).",
+            required=True,
+            example=examples.CONTENT_DIGEST,
+        ),
+    ),
+    takes="application/octet-stream",
+    example=examples.CONTENT,
+    answers={
+        201: Answer("It counts."),
+        204: Answer("It was received before, with the same bytes."),
+    },
+    problems=(*_WRITING, "bad_request", "digest_missing"),
+    more="The request says its `Content-Length`.",
+)
+
 routes = [
     Call(
         "POST",
@@ -151,29 +172,5 @@ routes = [
             " docs/protocol.md has the table.",
         ),
     ),
-    Call(
-        "PUT",
-        "/uploads/{upload}/chunks/{number:int}",
-        put_chunk,
-        Described(
-            path={**_UPLOAD, "number": "The chunk's number, from 0 on."},
-            parameters=(
-                Parameter(
-                    "Content-Digest",
-                    "header",
-                    "The chunk's digest in the upload's algorithm (RFC 9530).",
-                    required=True,
-                    example=examples.CONTENT_DIGEST,
-                ),
-            ),
-            takes="application/octet-stream",
-            example=examples.CONTENT,
-            answers={
-                201: Answer("It counts."),
-                204: Answer("It was received before, with the same bytes."),
-            },
-            problems=(*_WRITING, "bad_request", "digest_missing"),
-            more="The request says its `Content-Length`.",
-        ),
-    ),
+    Call("PUT", "/uploads/{upload}/chunks/{number:int}", put_chunk, CHUNK),
 ]

@@ -14,10 +14,14 @@ from starlette.requests import Request
 from howdah_receiver.accounts.service import Accounts
 from howdah_receiver.api.rates import Rates
 from howdah_receiver.catalogue.database import Catalogue
+from howdah_receiver.files.archive import Archives
 from howdah_receiver.files.changing import Changing
 from howdah_receiver.files.history import History
 from howdah_receiver.files.service import Files
 from howdah_receiver.jobs.whole_digest import WholeDigests
+from howdah_receiver.links.door import LinkDoor
+from howdah_receiver.links.receiving import Receiving
+from howdah_receiver.links.service import Links
 from howdah_receiver.uploads.endings import Endings
 from howdah_receiver.uploads.expiry import Expiry
 from howdah_receiver.uploads.service import Uploads
@@ -43,6 +47,10 @@ class Context:
     changing: Changing
     history: History
     whole_digests: WholeDigests
+    archives: Archives
+    links: Links
+    link_door: LinkDoor
+    receiving: Receiving
     executor: Executor
     rates: Rates
     # The link of a pairing code; None where nobody knows what clients call this receiver by.

@@ -68,6 +68,8 @@ class Described:
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[str, ...] = ()
     more: str = ""
+    pages: bool = False
+    """What goes wrong is a page where a browser asks."""
     example: bytes | None = None
     """A body, where `takes` is a media type."""
 

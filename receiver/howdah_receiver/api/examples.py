@@ -29,7 +29,7 @@ from howdah_common.messages import (
     UploadManifest,
     VerifyAnswer,
 )
-from howdah_receiver.api import examples_people, examples_trees
+from howdah_receiver.api import examples_links, examples_people, examples_trees
 
 CONTENT = b"abc"
 _ALGORITHM = digests.SHA256
@@ -152,4 +152,6 @@ _ALL: tuple[Message, ...] = (
     *examples_people.ALL,
     *examples_trees.examples(_FILE_INFO),
 )
-OF_TYPE: Mapping[type, Message] = {type(message): message for message in _ALL}
+OF_TYPE: Mapping[type, Message] = {
+    type(message): message for message in (*_ALL, *examples_links.ALL)
+}

@@ -137,19 +137,25 @@ def _wanted_range(headers: Headers, etag: str, size: int) -> tuple[int, int] | N
 
 
 def _content_headers(row: FileRow, etag: str) -> dict[str, str]:
-    name = quote(remote_path.name(row.path), safe="")
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
         "Content-Type": CONTENT_TYPE,
-        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Cross-Origin-Resource-Policy": "same-origin",
+        **attachment(remote_path.name(row.path)),
     }
     if row.sha256:
         headers["Repr-Digest"] = digests.to_field(digests.SHA256, row.sha256)
     return headers
+
+
+def attachment(name: str) -> dict[str, str]:
+    """Headers that keep what is sent from ever being shown on our origin."""
+    return {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
 
 
 async def _blocks(context: Context, descriptor: int, first: int, end: int) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import ipaddress
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -35,9 +36,42 @@ OPEN_ROUTES = frozenset(
     {("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/readyz"), ("HEAD", "/readyz"),
      ("GET", "/openapi.json"), ("HEAD", "/openapi.json"), ("GET", "/docs"), ("HEAD", "/docs"),
      ("POST", f"{API}/pair"), ("POST", f"{API}/auth/signup"), ("POST", f"{API}/auth/login"),
-     ("POST", f"{API}/auth/refresh")}
+     ("POST", f"{API}/auth/refresh"),
+     # Links: their secret is the credential, and their handlers look at it.
+     ("GET", "/s/-/links.css"), ("HEAD", "/s/-/links.css"),
+     ("GET", "/s/-/request.js"), ("HEAD", "/s/-/request.js"),
+     ("GET", "/s/-/icon.svg"), ("HEAD", "/s/-/icon.svg"),
+     ("GET", "/s/{secret}"), ("HEAD", "/s/{secret}"), ("POST", "/s/{secret}/password"),
+     ("GET", "/s/{secret}/content"), ("HEAD", "/s/{secret}/content"),
+     ("GET", "/s/{secret}/list"), ("HEAD", "/s/{secret}/list"),
+     ("GET", "/s/{secret}/files/{below}"), ("HEAD", "/s/{secret}/files/{below}"),
+     ("GET", "/s/{secret}/zip"), ("HEAD", "/s/{secret}/zip"),
+     ("POST", "/s/{secret}/uploads"), ("GET", "/s/{secret}/uploads/{upload}"),
+     ("HEAD", "/s/{secret}/uploads/{upload}"), ("DELETE", "/s/{secret}/uploads/{upload}"),
+     ("PUT", "/s/{secret}/uploads/{upload}/chunks/{number}"),
+     ("POST", "/s/{secret}/uploads/{upload}/complete")}
 )  # fmt: skip
-"""All that a stranger may ask."""
+"""All that a stranger may ask: methods and paths, with a name in braces for any one step of a path;
+`{below}` for any number of steps."""
+
+
+def _pattern(path: str) -> str:
+    return re.sub(r"\\\{(\w+)\\\}", lambda m: ".+" if m[1] == "below" else "[^/]+", re.escape(path))
+
+
+_OPEN_PATTERNS = [
+    (method, re.compile(_pattern(path), re.DOTALL)) for method, path in OPEN_ROUTES if "{" in path
+]
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether a stranger may ask for that."""
+    if (method, path) in OPEN_ROUTES:
+        return True
+    return path.startswith("/s/") and any(
+        method == known and pattern.fullmatch(path) for known, pattern in _OPEN_PATTERNS
+    )
+
 
 SCRAPED = frozenset({("GET", "/metrics"), ("HEAD", "/metrics")})
 _REFUSALS = frozenset({401, 403, 429})
@@ -45,8 +79,8 @@ _log = logging.getLogger(__name__)
 
 
 def caller_of(request: Request) -> Caller:
-    """Who asks; the gate has seen to it that somebody does."""
-    caller = request.scope["howdah.caller"]
+    """Who asks; the gate has seen to it that somebody does, or a link's handler that the link holds."""
+    caller = request.scope.get("howdah.guest") or request.scope["howdah.caller"]
     assert isinstance(caller, Caller)
     return caller
 
@@ -116,7 +150,7 @@ class Gate:
         socket, path = scope["type"] == "websocket", get_route_path(scope)
         if socket:
             self._check_origin(headers)
-        elif (scope["method"], path) in OPEN_ROUTES:
+        elif is_open(scope["method"], path):
             return
         kind, _, token = headers.get("authorization", "").partition(" ")
         if socket and not kind:

@@ -41,7 +41,7 @@ _SIGNED_IN = ("not_signed_in", "storage_full", "storage_failed")
 """Who asks is looked up in the catalogue, which lies on a disk."""
 _OF_MESSAGES = ("bad_request", "body_too_large", "body_encoded", "media_type_unsupported")
 _WAITING = {*RETRY_SECONDS, "too_many_attempts"}
-_AUTHENTICATE = Header("WWW-Authenticate", "`Bearer`.")
+_AUTHENTICATE = Header("WWW-Authenticate", "`Bearer`; for the password of a link, `Link`.")
 _TREE_HEADERS = (
     Header(CATALOGUE_HEADER, "Id of the catalogue: another one means another receiver."),
     Header(
@@ -153,7 +153,7 @@ def _operation(schemas: Schemas, path: str, call: Call, method: str, *, signed_i
         "responses": {
             **{str(status): _answer(schemas, answer, signed_in=signed_in)
                for status, answer in described.answers.items()},
-            **_problems(schemas, _codes(call, signed_in=signed_in)),
+            **_problems(schemas, _codes(call, signed_in=signed_in), pages=described.pages),
         },
     }  # fmt: skip
     if described.takes is not None:
@@ -211,7 +211,7 @@ def _codes(call: Call, *, signed_in: bool) -> set[str]:
     }
 
 
-def _problems(schemas: Schemas, codes: set[str]) -> Json:
+def _problems(schemas: Schemas, codes: set[str], *, pages: bool) -> Json:
     """An answer for each status, with the codes that come with it."""
     found: Json = {}
     for status in sorted({PROBLEMS[code].status for code in codes}):
@@ -220,6 +220,8 @@ def _problems(schemas: Schemas, codes: set[str]) -> Json:
             "description": "\n".join(f"`{code}`: {PROBLEMS[code].sentence}" for code in here),
             "content": {MEDIA_TYPE: {"schema": _problem_schema(schemas, here)}},
         }
+        if pages:
+            found[str(status)]["content"]["text/html"] = {}
         headers = [_AUTHENTICATE] if status == 401 else []
         headers += [RETRY_AFTER] if _WAITING.intersection(here) else []
         if headers:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -120,24 +122,38 @@ async def complete(request: Request) -> Response:
     asked = await read_message(request, Complete)
     if asked.size < 0:
         raise ProblemError("size_mismatch")
-    others = context.completions.get(upload_id)
-    if others:
-        await context.offload(context.uploads.find, caller, upload_id)  # or it is nobody's business
-    # Goes on when the client goes away: the next one who asks finds it under way.
-    work = others or _begin_completion(context, caller, upload_id, asked)
-    done, _ = await asyncio.wait({work}, timeout=ANSWER_SECONDS)
-    location = _location(request, upload_id)
-    if not done:
-        return Response(status_code=202, headers={"Location": location, "Retry-After": "2"})
-    if others:  # which may have been with other words: asked again, with these
-        await context.offload(context.endings.complete, caller, upload_id, asked)
-    else:
-        work.result()
-    context.whole_digests.wake()
+    work = partial(context.endings.complete, caller, upload_id, asked)
+    if not await carried_out(context, caller, upload_id, work):
+        return going_on(_location(request, upload_id))
     info = await context.offload(upload_info, context, caller, upload_id)
     if info.file is None:
         raise ProblemError("file_not_found")
-    return json_answer(info, 201, {"Location": location})
+    return json_answer(info, 201, {"Location": _location(request, upload_id)})
+
+
+async def carried_out(
+    context: Context, caller: Caller, upload_id: str, work: Callable[[], None]
+) -> bool:
+    """Whether the completion that `work` is was done in the time that a request may wait; else it goes on,
+    and the next one who asks finds it under way. Raises what `work` raises."""
+    others = context.completions.get(upload_id)
+    if others:
+        await context.offload(context.uploads.find, caller, upload_id)  # or it is nobody's business
+    # Goes on when the client goes away.
+    going = others or _begin_completion(context, upload_id, work)
+    done, _ = await asyncio.wait({going}, timeout=ANSWER_SECONDS)
+    if not done:
+        return False
+    if others:  # which may have been with other words: asked again, with these
+        await context.offload(work)
+    else:
+        going.result()
+    context.whole_digests.wake()
+    return True
+
+
+def going_on(location: str) -> Response:
+    return Response(status_code=202, headers={"Location": location, "Retry-After": "2"})
 
 
 def _location(request: Request, upload_id: str) -> str:
@@ -146,21 +162,18 @@ def _location(request: Request, upload_id: str) -> str:
 
 
 def _begin_completion(
-    context: Context, caller: Caller, upload_id: str, asked: Complete
+    context: Context, upload_id: str, work: Callable[[], None]
 ) -> asyncio.Future[Any]:
-    loop = asyncio.get_running_loop()
-    work = loop.run_in_executor(
-        context.executor, context.endings.complete, caller, upload_id, asked
-    )
-    context.completions[upload_id] = work
+    going = asyncio.get_running_loop().run_in_executor(context.executor, work)
+    context.completions[upload_id] = going
 
     def forget(finished: asyncio.Future[Any]) -> None:
         context.completions.pop(upload_id, None)
         if not finished.cancelled():
             finished.exception()  # seen: whoever waits asks for the outcome itself
 
-    work.add_done_callback(forget)
-    return work
+    going.add_done_callback(forget)
+    return going
 
 
 async def verify(request: Request) -> Response:

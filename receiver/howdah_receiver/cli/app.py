@@ -13,6 +13,7 @@ from howdah_receiver.cli import (
     care,
     devices,
     invitations,
+    links,
     looking,
     pairing,
     serving,
@@ -34,6 +35,7 @@ app.add_typer(invitations.commands)
 app.add_typer(spaces.commands, name="space")
 app.add_typer(devices.commands, name="device")
 app.add_typer(looking.commands)
+app.add_typer(links.commands, name="link")
 app.add_typer(care.commands)
 app.add_typer(backup.commands)
 app.add_typer(auditing.commands)

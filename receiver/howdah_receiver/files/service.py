@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -14,6 +16,7 @@ from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.catalogue import files as rows
 from howdah_receiver.catalogue import folders as folder_rows
 from howdah_receiver.catalogue import listing, spaces
+from howdah_receiver.catalogue import trash as trash_rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.catalogue.folders import FolderRow
@@ -97,21 +100,29 @@ class Files:
 
         Raises ProblemError: file_not_found, file_damaged, unavailable, storage_failed.
         """
-        descriptor, current = self._open_current(caller, file_id)
-        if current.damaged:
-            os.close(descriptor)
-            raise ProblemError("file_damaged")
-        return OpenFile(descriptor, current)
+        return _whole(*self._open_current(partial(self.find, caller, file_id)))
 
-    def _open_current(self, caller: Caller, file_id: str) -> tuple[int, FileRow]:
-        space, row = self.find(caller, file_id)
+    def open_current(self, space: Space, file_id: str) -> OpenFile:
+        """As `open`; the caller has seen to it that whoever asks may read the space."""
+
+        def find() -> tuple[Space, FileRow]:
+            with self._catalogue.read() as connection:
+                row = rows.by_id(connection, file_id)
+            if row is None or row.space_id != space.id:
+                raise ProblemError("file_not_found")
+            return space, row
+
+        return _whole(*self._open_current(find))
+
+    def _open_current(self, find: Callable[[], tuple[Space, FileRow]]) -> tuple[int, FileRow]:
+        space, row = find()
         while True:
             try:
                 with disk_errors():
                     return self._outside.open_current(space, row.path)
             except ProblemError:
                 before = row
-                space, row = self.find(caller, file_id)
+                space, row = find()
                 if row.path == before.path:
                     raise  # else it was moved in this moment
 
@@ -136,6 +147,21 @@ class Files:
                 if problem.code != "file_not_found" or not moved:
                     raise
         raise ProblemError("unavailable", "The file is being changed.")
+
+    def open_trashed(self, version_id: str) -> OpenFile:
+        """A version of a file in the trash, for those who look after what is stored; damaged ones too.
+
+        Raises ProblemError: file_not_found, file_damaged, storage_failed.
+        """
+        with self._catalogue.read() as connection:
+            row = rows.of_version(connection, version_id, trashed=True)
+            place = None if row is None else trash_rows.lies(connection, row.id)
+            kept = rows.is_kept(connection, version_id)
+        if row is None or place is None:
+            raise ProblemError("file_not_found")
+        with disk_errors():
+            opened = self._outside.open_kept(row) if kept else self._outside.open_trashed(place)
+        return OpenFile(opened, row)
 
     def _open_version(
         self, space: Space, row: FileRow, *, kept: bool, damaged_too: bool
@@ -163,11 +189,19 @@ class Files:
 
     def verify(self, caller: Caller, file_id: str) -> tuple[FileRow, RangeSet]:
         """Read the file again; the chunks that do not hold. It is marked as damaged, or as whole."""
-        descriptor, row = self._open_current(caller, file_id)
+        descriptor, row = self._open_current(partial(self.find, caller, file_id))
         try:
             return row, check(self._catalogue, descriptor, row, from_disk=False)
         finally:
             os.close(descriptor)
+
+
+def _whole(descriptor: int, row: FileRow) -> OpenFile:
+    """Raises ProblemError (file_damaged)."""
+    if row.damaged:
+        os.close(descriptor)
+        raise ProblemError("file_damaged")
+    return OpenFile(descriptor, row)
 
 
 def own_file(connection: Connection, caller: Caller, file_id: str, need: Right) -> FileRow:

@@ -232,8 +232,6 @@ GROUPS: tuple[type[BaseModel], ...] = (
     Keeping,
     Sharing,
     People,
-    Keeping,
-    Sharing,
     Running,
     Watching,
 )

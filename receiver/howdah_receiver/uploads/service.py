@@ -22,7 +22,7 @@ from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_common.remote_path import BadPath, check_path
 from howdah_receiver.accounts.caller import Caller, Right
-from howdah_receiver.catalogue import spaces
+from howdah_receiver.catalogue import links, spaces
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.spaces import Space
@@ -74,7 +74,7 @@ class Uploads:
 
         Raises ProblemError: bad_path, bad_chunk_size, digest_unsupported, client_id_conflict, not_found
         (no such space), not_allowed, upload_not_found, upload_too_large, type_refused, too_many_uploads,
-        quota_exceeded, storage_full, storage_failed.
+        quota_exceeded, link_full, storage_full, storage_failed.
         """
         body = msgspec.json.encode(request)
         with self._catalogue.read() as connection:
@@ -91,6 +91,8 @@ class Uploads:
     ) -> UploadRow:
         space = spaces.space_for(connection, caller, request.space, Right.SEND)
         upload = _new_upload(caller, space, request, body)
+        if upload.link_id is not None:  # and again as the row is added: see `_create`
+            links.check_room(connection, upload.link_id, 1, upload.size or 0)
         self._admission.ask(connection, upload)
         return upload
 
@@ -100,6 +102,8 @@ class Uploads:
         try:
             with disk_errors(), self._catalogue.write() as connection:
                 rows.insert(connection, upload)
+                if upload.link_id is not None:
+                    links.check_room(connection, upload.link_id, 0, 0)
                 self._admission.confirm(connection, upload)
         except IntegrityError:  # the same start came twice at once
             self._parts.remove(upload.id)
@@ -254,6 +258,7 @@ def _new_upload(caller: Caller, space: Space, request: StartUpload, body: bytes)
         started_ns=now,
         suspect=False,
         device_id=caller.device_id,
+        link_id=caller.link_id,
         active_ns=now,
         reserved_bytes=request.size or 0,
     )

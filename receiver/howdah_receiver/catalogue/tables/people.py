@@ -156,7 +156,7 @@ links = Table(
     Column("created_ns", BigInteger, nullable=False),
     Column("expires_ns", BigInteger),
     Column("revoked_ns", BigInteger),
-    # Downloads, or files put in.
+    # Downloads, or files put in; these, and their bytes, are kept by triggers.
     Column("most_uses", Integer),
     Column("uses", Integer, nullable=False, default=0),
     # Of a request: what may be put in at most, what has been, and whether a name is asked for.

@@ -263,6 +263,17 @@ TALLIES = (
         UPDATE spaces SET used_bytes = used_bytes + NEW.reserved_bytes - OLD.reserved_bytes
             WHERE id = NEW.space_id;
         END""",
+    # What came by a request link counts from its start on, until it was given up.
+    """CREATE TRIGGER uploads_by_link AFTER INSERT ON uploads WHEN NEW.link_id IS NOT NULL BEGIN
+        UPDATE links SET uses = uses + 1, bytes = bytes + coalesce(NEW.size, 0)
+            WHERE id = NEW.link_id;
+        END""",
+    """CREATE TRIGGER uploads_given_up AFTER UPDATE OF state ON uploads
+        WHEN NEW.link_id IS NOT NULL AND NEW.state IN ('cancelled', 'rejected', 'gone')
+            AND OLD.state NOT IN ('cancelled', 'rejected', 'gone') BEGIN
+        UPDATE links SET uses = uses - 1, bytes = bytes - coalesce(OLD.size, 0)
+            WHERE id = NEW.link_id;
+        END""",
     """CREATE TRIGGER chunks_added AFTER INSERT ON chunks BEGIN
         UPDATE uploads SET received_bytes = received_bytes + NEW.length WHERE id = NEW.upload_id;
         END""",
