@@ -77,17 +77,26 @@ def _victim(owner: Native) -> str:
     return next(str(device["id"]) for device in devices if device["name"] == VICTIM)
 
 
+def _trashed(owner: Native) -> str:
+    file = owner.published(f"fuzz/{secrets.token_hex(8)}", random_content(10))
+    return str(owner.ask("DELETE", f"/api/v1/files/{file['id']}").json["id"])
+
+
 REAL: dict[str, Callable[[Native], str]] = {
     "account": _account,
     "below": lambda owner: "fuzz/a",
     "device": _victim,
+    "entry": _trashed,
     "file": lambda owner: str(owner.published("fuzz/a", random_content(50))["id"]),
+    "folder": lambda owner: str(owner.make_folder(f"fuzz/{secrets.token_hex(8)}").json["id"]),
     "invitation": lambda owner: str(owner.post("/invitations", {"role": "member"}).json["id"]),
     "link": lambda owner: str(_link(owner)["link"]["id"]),
     "number": lambda owner: "0",
     "secret": lambda owner: str(_link(owner)["url"]).rpartition("/")[2],
     "space": lambda owner: str(owner.post("/spaces", {"name": "fuzz"}).json["id"]),
     "upload": lambda owner: owner.sent("fuzz/b", random_content(100)),
+    # Of the very file that "file" gives.
+    "version": lambda owner: str(owner.published("fuzz/a", random_content(60))["version"]),
 }
 """One that exists, for each parameter of a path: fresh, as calls may end it."""
 
