@@ -34,6 +34,7 @@ SWEEP = Trial(
     ("tests/faults/test_crash_sweep.py", "-k", "disk_call_it_keeps"),
     {"HOWDAH_SWEEP_EVERY": "7"},
 )
+TREE_CUT = Trial(("tests/faults/test_tree_power_cut.py",))
 TREES = Trial(("tests/faults/test_tree_sweep.py",))
 FAILING = Trial(
     ("tests/faults/test_failing_disk.py", "-k", "not whatever"), {"HOWDAH_FAULTS_EVERY": "5"}
@@ -126,6 +127,34 @@ MUTANTS = (
         "self.begun(space, intent, intents.insert(connection, space.id, intent))",
         'self.begun(space, intent, "0" * 32)',
         (SWEEP,),
+    ),
+    Mutant(
+        "the folder that a file is moved to is not synced",
+        f"{RECEIVER}/storage/moving.py",
+        "            os.fsync(target)\n            self._sync(space, remote_path.parent(intent.path))\n",
+        "",
+        (TREE_CUT,),
+    ),
+    Mutant(
+        "the trash is not synced",
+        f"{RECEIVER}/storage/trashing.py",
+        "                os.fsync(trash)\n                os.fsync(folder)\n",
+        "",
+        (TREE_CUT,),
+    ),
+    Mutant(
+        "what comes back from the trash is not synced",
+        f"{RECEIVER}/storage/restoring.py",
+        "            os.fsync(folder)\n            os.fsync(trash)\n",
+        "",
+        (TREE_CUT,),
+    ),
+    Mutant(
+        "a version that comes back is not synced",
+        f"{RECEIVER}/storage/reverting.py",
+        "            os.fsync(folder)\n            os.fsync(versions)\n",
+        "",
+        (TREE_CUT,),
     ),
     Mutant(
         "a version that comes back does not keep what stood there",

@@ -5,7 +5,7 @@ replacements, a cancel and folders. Then it is started again, without help; the 
 do; and the data folder must hold what was promised, and nothing half-made (``kit.oracle``).
 
 In `make soak` the mix of one client, first starts, recoveries and three clients at once die at every n, in
-all three ways. In `make test` the mix dies at every call that changes a name, in all ways, and at each fourth
+all three ways. In `make test` the mix dies at every call that changes a name, in all ways, and at each sixth
 of the others (writes, syncs, sizes), in one of the ways by turns; the rest dies at some n.
 HOWDAH_SWEEP_EVERY=k takes each k-th death alone.
 """
@@ -225,7 +225,7 @@ def _ways_of_the_mix(call: Call) -> list[When]:
     """Names decide what a recovery finds: none is left out, in whatever run."""
     if SOAK or call.kind == "name":
         return all_ways(call)
-    return ways(call) if call.index % 4 == 0 else []
+    return ways(call) if call.index % 6 == 0 else []
 
 
 def test_killed_at_every_disk_call_it_keeps_what_it_promised(
@@ -309,7 +309,7 @@ def test_killed_at_every_disk_call_of_its_recovery_it_recovers_all_the_same(
         died = die(world, data, clients, kill)
         stopped = data.with_name("stopped")
         _copy(data, stopped)
-        for m in range(1, 400):
+        for m in range(1, 400, 1 if SOAK else 4):
             shutil.rmtree(data)
             _copy(stopped, data)
             try:
@@ -350,6 +350,6 @@ def test_killed_at_any_disk_call_of_three_clients_at_once_it_keeps_what_it_promi
         shutil.rmtree(data.parent)
         return found
 
-    found = sweep(kills[:: EVERY if SOAK else 31 * EVERY], life)
+    found = sweep(kills[:: EVERY if SOAK else 61 * EVERY], life)
     tell(capsys, f"{len(calls)} disk calls of three at once, killed {world.kills - before} times")
     assert not found, "\n".join(found)

@@ -129,18 +129,22 @@ def _its_account(upload: uploads.UploadRow) -> Caller:
     return Caller(upload.account_id, "owner", True, "", "")
 
 
+def look_at_uploads(receiver: Receiver) -> None:
+    """Which checks what may not have survived, as the first request for it does."""
+    with receiver.catalogue.read() as connection:
+        live = uploads.live(connection)
+    for upload in live:
+        with suppress(ProblemError):
+            receiver.uploads.view(_its_account(upload), upload.id)
+
+
 def starts_on(state: Tree, folder: Path, run: Run, cut: int) -> list[str]:
     """What is wrong after a receiver has recovered on that state; `folder` is made, and stays."""
     materialise(state, folder)
     paired, clients = run.promises(cut)
     receiver = Receiver(Settings(data=folder))
     try:
-        with receiver.catalogue.read() as connection:
-            live = uploads.live(connection)
-        for upload in live:
-            # Which checks what may not have survived, as the first request for it does.
-            with suppress(ProblemError):
-                receiver.uploads.view(_its_account(upload), upload.id)
+        look_at_uploads(receiver)
         with receiver.catalogue.read() as connection:
             devices = connection.exec_driver_sql("SELECT count(*) FROM devices").scalar_one()
     finally:

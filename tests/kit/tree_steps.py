@@ -173,14 +173,14 @@ def first_tree() -> list[Step]:
     ]  # fmt: skip
 
 
-def all_changes(at_ns: int) -> list[Step]:
-    """All kinds of changes; `at_ns`: after `first_tree`."""
+def all_changes(at_ns: int, *, by_hand: bool = True) -> list[Step]:
+    """All kinds of changes; `at_ns`: after `first_tree`. `by_hand`: other hands are at work as well."""
     return [
         move("a", "new/place/a"),
         trash("f/gone"),
         publish("f/gone", some("another of that name")),
         move("f/left", "elsewhere/left"),
-        publish("f/x", some("x3"), edited=some("edited by hand")),
+        publish("f/x", some("x3"), edited=some("edited by hand") if by_hand else None),
         publish("f/added/later", some("later")),
         move("f/sub/y", "f/y again"),
         move("b", "c", if_exists="version"),
