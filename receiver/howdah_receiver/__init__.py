@@ -2,7 +2,7 @@
 
 Read in this order: `server` (its life), `app` (what is put together, and which routes are open),
 `uploads.service` (a chunk's and a completion's way), `storage.tree` (the one door for changes),
-`uploads.recovery` (what a start after a crash does), then `api`.
+`uploads.recovery` (what a start after a crash does), then `api` and `watching`.
 
 `EmbeddedReceiver` is the face for other Python programs (docs/embedding.md); `embedded` has the rest of it.
 """

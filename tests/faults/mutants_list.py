@@ -34,6 +34,7 @@ SWEEP = Trial(
     ("tests/faults/test_crash_sweep.py", "-k", "disk_call_it_keeps"),
     {"HOWDAH_SWEEP_EVERY": "7"},
 )
+TREES = Trial(("tests/faults/test_tree_sweep.py",))
 FAILING = Trial(
     ("tests/faults/test_failing_disk.py", "-k", "not whatever"), {"HOWDAH_FAULTS_EVERY": "5"}
 )
@@ -125,6 +126,26 @@ MUTANTS = (
         "self.begun(space, intent, intents.insert(connection, space.id, intent))",
         'self.begun(space, intent, "0" * 32)',
         (SWEEP,),
+    ),
+    Mutant(
+        "a version that comes back does not keep what stood there",
+        f"{RECEIVER}/storage/reverting.py",
+        """                kept_id = ground.keep(
+                    folder,
+                    name,
+                    kept_id,
+                    lambda new: ground.unfinished.change(pending, replaced_id=new),
+                )
+""",
+        "",
+        (_tests("receiver/test_versions"),),
+    ),
+    Mutant(
+        "a folder at a date forgets that it was cleared",
+        f"{RECEIVER}/storage/rewinding.py",
+        "        if not intent.cleared:\n",
+        "        if True:\n",
+        (TREES,),
     ),
     Mutant(
         "what is replaced is not kept",

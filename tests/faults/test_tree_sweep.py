@@ -182,8 +182,8 @@ def chosen(calls: list[Call]) -> list[Kill]:
     if SOAK:
         return [(call.index, way) for call in calls for way in all_ways(call)][::EVERY]
     names = [c for c in calls if c.kind == "name" and "catalogue" not in c.path]
-    others = [c for c in calls if c not in names][::23]
-    kills = [(c.index, way) for c in sorted([*names[::2], *others], key=lambda c: c.index)
+    others = [c for c in calls if c not in names][::31]
+    kills = [(c.index, way) for c in sorted([*names[::3], *others], key=lambda c: c.index)
              for way in one_way(c)]  # fmt: skip
     return kills[::EVERY]
 
@@ -239,7 +239,7 @@ def test_killed_in_its_recovery_it_recovers_all_the_same(
         gone(data)
         return found
 
-    found = sweep([(n, "after") for n in names[:: EVERY if SOAK else 8 * EVERY]], life)
+    found = sweep([(n, "after") for n in names[:: EVERY if SOAK else 12 * EVERY]], life)
     with capsys.disabled():
         print(f"\n  {recoveries} recoveries of changes of trees killed")
     assert not found, "\n".join(found)

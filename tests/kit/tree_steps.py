@@ -178,6 +178,7 @@ def all_changes(at_ns: int) -> list[Step]:
     return [
         move("a", "new/place/a"),
         trash("f/gone"),
+        publish("f/gone", some("another of that name")),
         move("f/left", "elsewhere/left"),
         publish("f/x", some("x3"), edited=some("edited by hand")),
         publish("f/added/later", some("later")),

@@ -61,6 +61,15 @@ def test_what_belongs_to_no_version_is_named(data: Path) -> None:
     assert "look before you remove them" in told
 
 
+def test_the_trash_is_looked_at(data: Path) -> None:
+    (data / "trash" / "0123").write_bytes(b"x")
+    assert "1 things in trash/ belong to no entry." in said(data)
+    (data / "trash" / "0123").unlink()
+    space = "(SELECT id FROM spaces LIMIT 1)"
+    change(data, f"INSERT INTO trash VALUES ('4567', {space}, 'a', 'file', 1, NULL, NULL, 0, 0)")
+    assert "1 entries of the trash are gone from trash/." in said(data)
+
+
 def test_a_clock_that_was_set_back_shows(data: Path) -> None:
     change(data, "UPDATE changes SET time_ns = ?", time.time_ns() + 3600 * 10**9)
     assert "the clock was set back" in said(data)

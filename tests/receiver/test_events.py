@@ -89,6 +89,23 @@ def test_a_new_folder_is_told(native: Native, folder: str) -> None:
     assert (told["what"], told["path"]) == ("folder_made", f"{folder}/new")
 
 
+def test_moves_and_deletions_are_told_with_where_from(native: Native, folder: str) -> None:
+    file = native.published(f"{folder}/a", b"abc")
+    with watching(native) as events:
+        events.next()
+        native.ask("PATCH", f"{API}/files/{file['id']}", message={"path": f"{folder}/b"})
+        trashed = native.ask("DELETE", f"{API}/files/{file['id']}").json
+        native.post(f"/trash/{trashed['id']}/restore", {})
+        entry = native.ask("DELETE", f"{API}/files/{file['id']}").json["id"]
+        native.ask("DELETE", f"{API}/trash/{entry}")
+        told = events.changes(5)
+    assert [each["what"] for each in told] == ["moved", "trashed", "restored", "trashed", "removed"]
+    assert (told[0]["from_path"], told[0]["path"]) == (f"{folder}/a", f"{folder}/b")
+    assert {each["path"] for each in told} == {f"{folder}/b"}
+    (noted,) = native.get("/audit", {"per_page": 1}).json["entries"]
+    assert (noted["what"], noted["detail"]["path"]) == ("removed_for_good", f"{folder}/b")
+
+
 def test_progress_is_told_up_to_the_end(native: Native, folder: str) -> None:
     content = random_content(4 * SMALL_CHUNK)
     with watching(native) as events:

@@ -19,6 +19,7 @@ from howdah_common.remote_path import folded, name
 from howdah_receiver.app import Receiver
 from howdah_receiver.catalogue import folders as folder_rows
 from howdah_receiver.catalogue import spaces
+from howdah_receiver.catalogue import versions as version_rows
 from howdah_receiver.catalogue.database import FILE_NAME
 from howdah_receiver.catalogue.listing import Listing
 from howdah_receiver.catalogue.orders import Order, SortBy
@@ -286,6 +287,14 @@ def test_the_jobs_queue_is_found_without_looking_through_a_table(many: Many) -> 
     steps = plans(many, asked)
     assert any("versions_without_sha256" in step for step in steps)
     assert not [step for step in steps if step.startswith("SCAN files")]
+
+
+def test_the_versions_that_may_go_are_found_without_looking_through_a_table(many: Many) -> None:
+    with statements(many.receiver) as asked, many.receiver.catalogue.read() as connection:
+        assert version_rows.kept_of_some(connection, "", 100) == []
+    steps = plans(many, asked)
+    assert any("versions_kept_by_file" in step for step in steps)
+    assert not [step for step in steps if step.startswith(("SCAN files", "SCAN versions"))]
 
 
 def test_a_small_folder_is_looked_at_and_a_large_one_is_not(many: Many) -> None:

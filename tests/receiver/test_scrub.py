@@ -116,3 +116,18 @@ def test_a_person_reads_what_was_found(receiver: RunningReceiver, device: Native
     done = command("scrub", "--data", receiver.data)
     assert "DAMAGED 'a'" in done.stdout
     assert done.returncode == 1
+
+
+def test_what_is_in_the_trash_is_read_too(receiver: RunningReceiver, device: Native) -> None:
+    first = device.published("f/a", random_content(1_000))
+    device.published("f/a", random_content(2_000))
+    device.published("f/b", random_content(3_000))
+    folder = next(item["id"] for item in device.items() if item["path"] == "f")
+    entry = device.delete_folder(folder).json["id"]
+    code, found = scrub(receiver.data)
+    assert (code, found["contents"], found["bytes"]) == (0, 3, 6_000)
+    rot(receiver.data / "trash" / entry / "b")
+    rot(receiver.data / "versions" / first["version"])
+    code, found = scrub(receiver.data)
+    assert code != 0
+    assert sorted(one["path"] for one in found["findings"]) == ["f/a", "f/b"]

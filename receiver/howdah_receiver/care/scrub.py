@@ -19,9 +19,9 @@ from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.tables import files, versions
+from howdah_receiver.catalogue.tables import files, trash, versions
 from howdah_receiver.files.checking import check
-from howdah_receiver.files.service import Files
+from howdah_receiver.files.service import Files, OpenFile
 
 _PAGE = 500
 _log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class _Content:
     space_id: str
     path: str
     size: int
+    trash_id: str | None
 
 
 class Scrub:
@@ -87,7 +88,13 @@ class Scrub:
         last = ""
         while True:
             query = (
-                select(versions.c.id, versions.c.space_id, files.c.path, versions.c.size)
+                select(
+                    versions.c.id,
+                    versions.c.space_id,
+                    files.c.path,
+                    versions.c.size,
+                    files.c.trash_id,
+                )
                 .join(files, files.c.id == versions.c.file_id)
                 .where(versions.c.place != "lost", versions.c.id > last)
                 .order_by(versions.c.id)
@@ -119,17 +126,30 @@ class Scrub:
             so_far.findings.append(Finding(content.path, content.version_id, sentence))
 
     def _check(self, content: _Content) -> RangeSet:
-        with self._catalogue.read() as connection:
-            space = spaces.by_id(connection, content.space_id)
-        opened = self._files.open_version(space, content.version_id, damaged_too=True)
+        opened = self._open(content)
         try:
             return check(self._catalogue, opened.descriptor, opened.row, from_disk=True)
         finally:
             os.close(opened.descriptor)
 
+    def _open(self, content: _Content) -> OpenFile:
+        if content.trash_id is not None:
+            return self._files.open_trashed(content.version_id)
+        with self._catalogue.read() as connection:
+            space = spaces.by_id(connection, content.space_id)
+        return self._files.open_version(space, content.version_id, damaged_too=True)
+
     def _is_missing(self, content: _Content) -> bool:
-        """Whether it should be there, and is not."""
-        query = select(versions.c.place).where(versions.c.id == content.version_id)
+        """Whether it should be there, and is not; what went to the trash meanwhile is passed over."""
+        query = (
+            select(versions.c.place)
+            .join(files, files.c.id == versions.c.file_id)
+            .outerjoin(trash, trash.c.id == files.c.trash_id)
+            .where(
+                versions.c.id == content.version_id,
+                files.c.trash_id.is_(None) | trash.c.id.is_not(None),
+            )
+        )
         with self._catalogue.read() as connection:
             place = connection.execute(query).scalar()
         return place == "kept"

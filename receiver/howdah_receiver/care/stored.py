@@ -27,6 +27,7 @@ def examine(catalogue: sqlite3.Connection, data: Path) -> list[Finding]:
         _times(catalogue),
         _uploads(catalogue, data),
         *_versions(catalogue, data),
+        *_trash(catalogue, data),
         _damaged(catalogue),
     ]
 
@@ -59,6 +60,27 @@ def _versions(catalogue: sqlite3.Connection, data: Path) -> list[Finding]:
     if kept - there:
         found.append(Finding(False, f"{len(kept - there)} versions are gone from versions/.",
                              "Put them back from a backup; `howdah-receiver scrub` names them."))  # fmt: skip
+    return found
+
+
+def _trash(catalogue: sqlite3.Connection, data: Path) -> list[Finding]:
+    entries = {row[0] for row in catalogue.execute("SELECT id FROM trash")}
+    # What is being removed for good has no row any more, and goes on where it was stopped.
+    going = {
+        row[0]
+        for table in ("files", "folders")
+        for row in catalogue.execute(
+            f"SELECT DISTINCT trash_id FROM {table} WHERE trash_id NOT NULL"
+        )
+    }
+    there = _names(data / "trash")
+    found = [Finding(True, f"{len(entries)} entries are in the trash.")]
+    if there - entries - going:
+        found.append(Finding(False, f"{len(there - entries - going)} things in trash/ belong to no entry.",
+                             "Somebody once deleted them: look before you remove them."))  # fmt: skip
+    if entries - there:
+        found.append(Finding(False, f"{len(entries - there)} entries of the trash are gone from trash/.",
+                             "Put them back from a backup, or empty the trash."))  # fmt: skip
     return found
 
 

@@ -124,13 +124,13 @@ def in_folder(connection: Connection, folder_id: str) -> list[FileRow]:
     return [FileRow(**row._mapping) for row in connection.execute(query)]
 
 
-def of_version(connection: Connection, version_id: str) -> FileRow | None:
+def of_version(connection: Connection, version_id: str, *, trashed: bool = False) -> FileRow | None:
     """The file with this version of it, whether that still stands at its path or was replaced; not where
-    the file is in the trash."""
+    the file is in the trash, or, with `trashed`, only there."""
     query: Select[tuple[object, ...]] = (
         select(*_FILE_COLUMNS)
         .join(versions, versions.c.file_id == files.c.id)
-        .where(versions.c.id == version_id, LIVE)
+        .where(versions.c.id == version_id, files.c.trash_id.is_not(None) if trashed else LIVE)
     )
     return _file(connection.execute(query).first())
 

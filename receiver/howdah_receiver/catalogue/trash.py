@@ -58,6 +58,16 @@ def page(
     return [TrashRow(**row._mapping) for row in rows], total
 
 
+def lies(connection: Connection, file_id: str) -> str | None:
+    """Where a file in the trash lies, below the data folder; None where its entry is being removed."""
+    row = connection.execute(
+        select(files.c.path, trash.c.id, trash.c.path.label("top"))
+        .join(trash, trash.c.id == files.c.trash_id)
+        .where(files.c.id == file_id)
+    ).first()
+    return None if row is None else f"trash/{row.id}{row.path[len(row.top) :]}"
+
+
 def older_than(connection: Connection, before_ns: int, most: int) -> list[TrashRow]:
     """Of all spaces, the oldest first."""
     rows = connection.execute(

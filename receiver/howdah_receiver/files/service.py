@@ -16,6 +16,7 @@ from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.catalogue import files as rows
 from howdah_receiver.catalogue import folders as folder_rows
 from howdah_receiver.catalogue import listing, spaces
+from howdah_receiver.catalogue import trash as trash_rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.catalogue.folders import FolderRow
@@ -146,6 +147,21 @@ class Files:
                 if problem.code != "file_not_found" or not moved:
                     raise
         raise ProblemError("unavailable", "The file is being changed.")
+
+    def open_trashed(self, version_id: str) -> OpenFile:
+        """A version of a file in the trash, for those who look after what is stored; damaged ones too.
+
+        Raises ProblemError: file_not_found, file_damaged, storage_failed.
+        """
+        with self._catalogue.read() as connection:
+            row = rows.of_version(connection, version_id, trashed=True)
+            place = None if row is None else trash_rows.lies(connection, row.id)
+            kept = rows.is_kept(connection, version_id)
+        if row is None or place is None:
+            raise ProblemError("file_not_found")
+        with disk_errors():
+            opened = self._outside.open_kept(row) if kept else self._outside.open_trashed(place)
+        return OpenFile(opened, row)
 
     def _open_version(
         self, space: Space, row: FileRow, *, kept: bool, damaged_too: bool

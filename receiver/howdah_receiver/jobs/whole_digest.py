@@ -76,6 +76,8 @@ class WholeDigests:
         try:
             descriptor, current = self._outside.open_current(space, row.path)
         except ProblemError as problem:
+            if self._has_moved(row):
+                return True
             _log.warning("%r has no whole-file digest yet: %s", row.path, problem.sentence)
             self._passed_over.add(row.version_id)
             return True
@@ -85,6 +87,12 @@ class WholeDigests:
         finally:
             os.close(descriptor)
         return True
+
+    def _has_moved(self, row: FileRow) -> bool:
+        """Whether it stands elsewhere than a moment ago, or is in the trash: that is no trouble."""
+        with self._catalogue.read() as connection:
+            now = rows.by_id(connection, row.id)
+        return now is None or now.path != row.path
 
     def _next(self, connection: Connection) -> tuple[Space, FileRow] | None:
         """The oldest current version that has no digest yet."""

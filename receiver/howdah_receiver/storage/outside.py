@@ -81,6 +81,15 @@ class Outside:
         os.close(descriptor)
         raise ProblemError("file_damaged")
 
+    def open_trashed(self, place: str) -> int:
+        """A descriptor of what lies in the trash, `place` below the data folder. Raises ProblemError:
+        file_not_found."""
+        try:
+            with disk.folder(self._folder.root, remote_path.parent(place)) as parent:
+                return disk.open_regular(remote_path.name(place), os.O_RDONLY, dir_fd=parent)
+        except OSError as error:
+            raise ProblemError("file_not_found", "It is gone from the receiver's disk.") from error
+
     def take_in(self, space: Space, path: str) -> None:
         """Make the row at `path` tell what stands on the disk, where other hands made them differ.
 

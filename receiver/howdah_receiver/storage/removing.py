@@ -11,7 +11,11 @@ import os
 import threading
 from collections.abc import Callable
 
+from sqlalchemy import Connection
+
 from howdah_common.problems import ProblemError
+from howdah_receiver.accounts import audit
+from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.caller import NOBODY, Actor
 from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue import trash as trash_rows
@@ -46,6 +50,7 @@ class Removing:
         with self._ground.catalogue.change() as connection:
             trash_rows.drop_entry(connection, entry.id)
             record(connection, ChangeKind.REMOVED, space.id, entry.path, by=by)
+            _note(connection, space, entry.path, by, files=entry.files)
             intent_id = intents.insert(connection, space.id, intent)
         return self._ground.unfinished.begun(space, intent, intent_id)
 
@@ -68,6 +73,7 @@ class Removing:
                     connection, ChangeKind.REMOVED, space.id, path,
                     version_id=version_ids[0], by=by,
                 )  # fmt: skip
+                _note(connection, space, path, by, version=version_ids[0])
             intent_id = intents.insert(connection, space.id, intent)
         return self._ground.unfinished.begun(space, intent, intent_id)
 
@@ -133,3 +139,12 @@ class Removing:
                 pass  # done before
         if version_ids:
             os.fsync(versions)
+
+
+def _note(connection: Connection, space: Space, path: str, by: Actor, **detail: str | int) -> None:
+    """In the audit log, where somebody did it: that a time is over is no deed."""
+    if by.account_id is not None:
+        audit.note(
+            connection, What.REMOVED_FOR_GOOD, account_id=by.account_id, device_id=by.device_id,
+            path=path, space=space.id, **detail,
+        )  # fmt: skip

@@ -132,6 +132,7 @@ versions = Table(
 )
 Index("versions_by_file", versions.c.file_id)
 Index("versions_by_size", versions.c.size)
+Index("versions_kept_by_file", versions.c.file_id, sqlite_where=versions.c.place == "kept")
 Index("versions_by_kept", versions.c.kept_ns, sqlite_where=versions.c.place == "kept")
 Index(
     "versions_without_sha256",

@@ -152,6 +152,7 @@ TREES = (
     # When it was replaced is not known: it is kept for its whole time from now on.
     """UPDATE versions SET kept_ns = CAST(strftime('%s') AS INTEGER) * 1000000000
         WHERE place <> 'current'""",
+    "CREATE INDEX versions_kept_by_file ON versions (file_id) WHERE place = 'kept'",
     "CREATE INDEX versions_by_kept ON versions (kept_ns) WHERE place = 'kept'",
     """CREATE TABLE placements (
         number INTEGER NOT NULL, version_id TEXT NOT NULL, space_id TEXT NOT NULL,
