@@ -147,8 +147,8 @@ def everything(data: Path) -> tuple[list[str], list[tuple[str, int, int]]]:
     for (table,) in catalogue.execute(
         "SELECT name FROM sqlite_master WHERE type='table'"
     ).fetchall():
-        if table.startswith(SEARCH_TABLES):
-            continue  # an index: it cannot be read as a table
+        if table.startswith(SEARCH_TABLES) or table == "audit":
+            continue  # an index, which cannot be read as a table; and each start is noted
         columns = [
             column[1]
             for column in catalogue.execute(f"PRAGMA table_info({table})")
@@ -161,7 +161,7 @@ def everything(data: Path) -> tuple[list[str], list[tuple[str, int, int]]]:
     catalogue.close()
     files = [
         (str(path.relative_to(data)), path.stat().st_ino, path.stat().st_mtime_ns)
-        for folder in ("files", "versions", "parts")
+        for folder in ("files", "versions", "parts", "trash")
         for path in sorted((data / folder).rglob("*"))
     ]
     return rows, files
