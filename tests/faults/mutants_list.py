@@ -265,8 +265,8 @@ MUTANTS = (
     Mutant(
         "the gate is open for reading",
         f"{RECEIVER}/api/gate.py",
-        '        elif (scope["method"], path) in OPEN_ROUTES:\n',
-        '        elif scope["method"] == "GET" or (scope["method"], path) in OPEN_ROUTES:\n',
+        '        elif is_open(scope["method"], path):\n',
+        '        elif scope["method"] == "GET" or is_open(scope["method"], path):\n',
         (_tests("receiver/test_gate"),),
     ),
     Mutant(

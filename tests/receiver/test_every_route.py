@@ -288,12 +288,10 @@ def asked(route: str, call: Call, id_for: Callable[[str], str]) -> Asked:
 
 def _body(takes: type, id_for: Callable[[str], str]) -> bytes:
     message: Message = examples.OF_TYPE[takes]
-    ids = {
-        name: id_for(name)
-        for name in message.__struct_fields__
-        # What the example leaves out stays out, as it may not go with what it has; but the space.
-        if name in OF_THE_SPACE and (name == "space" or getattr(message, name) is not None)
-    }
+    # The ids that the example names; a space is named wherever it can be, and nothing else is.
+    members = [name for name in message.__struct_fields__ if name in OF_THE_SPACE]
+    named = [name for name in members if getattr(message, name) is not None]
+    ids = {name: id_for(name) for name in named or set(members) & {"space"}}
     # Whatever must be new with each call is.
     fresh = {"client_id": secrets.token_hex(16), "name": f"n{secrets.token_hex(4)}",
              "email": f"{secrets.token_hex(4)}@example.org"}  # fmt: skip

@@ -368,7 +368,7 @@ def until_shed(receiver: RunningReceiver, sources: list[str], name: str) -> RawA
 def test_failures_make_an_address_wait_longer_and_longer(
     shared: RunningReceiver, account: str
 ) -> None:
-    shed = until_shed(shared, ["127.2.0.1"] * 12, "nobody")
+    shed = until_shed(shared, ["127.2.0.1"] * 12, f"no-{account}")
     assert shed.status == 429
     assert int(shed.headers["retry-after"]) >= 1
     assert source_login(shared, "127.2.0.2", account, PASSWORD).status == 200
@@ -397,7 +397,8 @@ def test_a_thousand_wrong_logins_keep_nobody_else_out(
         times = []
         while attack.running:
             times.append(timed(shared, "127.4.0.1", account))
-            times.append(timed(shared, f"127.4.2.{len(times) + 1}", "nobody at all", wrong=True))
+            new = len(times)  # a name and an address that nobody has come with before
+            times.append(timed(shared, f"127.4.2.{new + 1}", f"new-{new}", wrong=True))
         assert attack.wait() == 0, attack.stderr.text
         codes = json.loads(attack.stdout.lines[-1])
     assert sum(codes.values()) == 1000
@@ -411,7 +412,7 @@ def test_a_thousand_wrong_logins_keep_nobody_else_out(
 
 def test_an_unknown_name_takes_as_long_as_a_wrong_password(shared: RunningReceiver) -> None:
     known, unknown = [], []
-    timed(shared, "127.5.0.1", "nobody", wrong=True)
+    timed(shared, "127.5.0.1", "the first of all", wrong=True)
     for one in range(8):
         add_account(shared, f"known-{one}", password=PASSWORD)
         for number in range(3):

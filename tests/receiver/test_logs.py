@@ -99,6 +99,7 @@ def test_as_json_a_line_is_an_object() -> None:
 def test_the_secret_of_a_link_is_in_no_path() -> None:
     assert shown("/s/abcdefgh") == "/s/*"
     assert shown("/s/abcdefgh/files/a/b") == "/s/*/files/a/b"
+    assert shown("/mounted/s/abcdefgh/zip") == "/mounted/s/*/zip"
     assert shown("/api/v1/files") == "/api/v1/files"
 
 
@@ -177,7 +178,18 @@ def test_a_whole_story_at_debug_holds_no_secret_and_one_line_an_event(
             wrong = stranger.pair("AAAA-BBBB-CCCC")
             assert wrong.status == 403
         with Native(receiver.url, token) as device, Native(receiver.url, scraper) as prometheus:
-            device.published("tree/ok", content)
+            file = device.published("tree/ok", content)["id"]
+            link = device.post(
+                "/links", {"kind": "file", "file": file, "password": "open sesame 1"}
+            )
+            secret = link.json["url"].rpartition("/s/")[2]
+            with Native(receiver.url) as guest:
+                guest.ask("GET", f"/s/{secret}")
+                guest.ask(
+                    "GET", f"/s/{secret}/content", headers={"Howdah-Link-Password": "wrong 1"}
+                )
+                given = {"Howdah-Link-Password": "open sesame 1"}
+                assert guest.ask("GET", f"/s/{secret}/content", headers=given).status == 200
             ticket = device.post("/events/ticket").json["ticket"]
             with Native(receiver.url) as page, watching(page, ticket=ticket) as events:
                 device.published("tree/two", b"abc")
@@ -197,9 +209,11 @@ def test_a_whole_story_at_debug_holds_no_secret_and_one_line_an_event(
         receiver.stop()
         said = receiver.process.stderr.text
         printed = receiver.process.stdout.text
-    for secret in (token, token[:-1], second, scraper, hook, ticket, "a" * 32, "AAAA-BBBB-CCCC"):
-        assert secret not in said
-        assert secret not in printed
+    secrets_used = [token, token[:-1], second, scraper, hook, ticket, secret, "open sesame 1",
+                    "wrong 1", "a" * 32, "AAAA-BBBB-CCCC"]  # fmt: skip
+    for used in secrets_used:
+        assert used not in said
+        assert used not in printed
     assert first not in said  # it is printed, for its owner
     assert said.count("\n") > 20
     for line in said.splitlines():
