@@ -7,7 +7,6 @@ import secrets
 import time
 from dataclasses import dataclass
 
-import jwt
 from sqlalchemy import select
 
 from howdah_common.problems import ProblemError
@@ -38,6 +37,8 @@ class Tokens:
 
     def make(self, account_id: str, device_id: str) -> tuple[str, int]:
         """A token, and when it ends, in ns."""
+        import jwt  # late: it brings much along, and receivers without logins never need it
+
         now = int(time.time())
         claims = {
             "iss": ISSUER,
@@ -57,6 +58,8 @@ class Tokens:
         The algorithm is ours to say, not the token's; nor is there a choice of keys, whatever `kid` it
         names.
         """
+        import jwt
+
         try:
             found = jwt.decode_complete(
                 token,

@@ -13,14 +13,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
 from sqlalchemy import Connection, Row, select
 
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.tables import notices
+
+if TYPE_CHECKING:
+    import httpx
 
 SECOND_NS = 10**9
 PAUSES_SECONDS = (10, 30, 60, 300, 900, 3600)
@@ -65,9 +68,18 @@ class Webhook:
         """All that is due. The first that fails holds up the others: they have the same way."""
         if self._next() is None:
             return
+        if self._url is None:
+            self._tell_all(lambda body: None, stopping)
+            return
+        import httpx  # some 10 MB, which a receiver without a webhook does without
+
         with httpx.Client(timeout=self._timeout, follow_redirects=False) as client:
-            while not stopping.is_set() and self._tell_next(client, stopping):
-                pass
+            self._tell_all(partial(_post, client, self._url), stopping)
+
+    def _tell_all(self, post: Callable[[str], str | None], stopping: threading.Event) -> None:
+        """`post` answers what went wrong, None if nothing did."""
+        while not stopping.is_set() and self._tell_next(post, stopping):
+            pass
 
     def _next(self) -> Row[Any] | None:
         """The oldest, if it is due."""
@@ -79,25 +91,16 @@ class Webhook:
             return None
         return row
 
-    def _tell_next(self, client: httpx.Client, stopping: threading.Event) -> bool:
+    def _tell_next(self, post: Callable[[str], str | None], stopping: threading.Event) -> bool:
         """Whether there may be more to tell."""
         row = self._next()
         if row is None:
             return False
-        trouble = None if self._url is None else self._post(client, self._url, row.body)
+        trouble = post(row.body)
         if trouble is None:
             self._forget(row.number)
             return True
         return not stopping.is_set() and self._again_later(row, trouble)
-
-    def _post(self, client: httpx.Client, url: str, body: str) -> str | None:
-        """What went wrong, if anything did. The address is a secret and stays out of it."""
-        headers = {"Content-Type": "application/json"}
-        try:
-            with client.stream("POST", url, content=body, headers=headers) as answer:
-                return None if answer.is_success else f"it answered {answer.status_code}"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return type(error).__name__
 
     def _forget(self, number: int) -> None:
         with self._catalogue.write() as connection:
@@ -118,3 +121,15 @@ class Webhook:
                 .values(tries=row.tries + 1, next_ns=now + pause * SECOND_NS)
             )
         return False
+
+
+def _post(client: httpx.Client, url: str, body: str) -> str | None:
+    """What went wrong, if anything did. The address is a secret and stays out of it."""
+    import httpx
+
+    headers = {"Content-Type": "application/json"}
+    try:
+        with client.stream("POST", url, content=body, headers=headers) as answer:
+            return None if answer.is_success else f"it answered {answer.status_code}"
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        return type(error).__name__
