@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO
 from typing import TYPE_CHECKING
+from urllib.parse import quote
+from zipfile import ZipFile
 
+import httpx
 import pytest
 
 from howdah_common.digests import BLAKE3, digest, to_field
@@ -85,6 +89,28 @@ def test_a_name_comes_back_byte_for_byte(
         assert os.listdir(here) == [name.rpartition("/")[2]]
     finally:
         os.close(here)
+
+
+@pytest.mark.parametrize("name", TAKEN, ids=ascii)
+def test_a_name_goes_into_a_zip_by_a_link_and_through_the_trash_as_it_is(
+    native: Native, folder: str, shared: RunningReceiver, name: str
+) -> None:
+    file = native.published(f"{folder}/{name}", b"abc")
+    link = native.post("/links", {"kind": "folder", "path": folder}).json["url"]
+    assert httpx.get(f"{link}/files/{quote(name, safe='/')}").content == b"abc"
+    zipped = native.get("/folders/zip", {"path": folder}).body
+    with ZipFile(BytesIO(zipped)) as archive:
+        (inside,) = [info for info in archive.infolist() if not info.is_dir()]
+        assert archive.read(inside) == b"abc"
+        # A zip's reader ends a name at a NUL and knows no other limits; ours have none.
+        assert inside.filename == f"{folder}/{name}"
+    elsewhere = native.move(file["id"], f"{folder}m/{name}")
+    assert elsewhere.json["path"] == f"{folder}m/{name}", elsewhere
+    entry = native.delete(file["id"]).json
+    assert native.file(file["id"]).status == 404
+    back = native.post(f"/trash/{entry['id']}/restore", {})
+    assert back.json["item"]["path"] == f"{folder}m/{name}", back
+    assert native.content(file["id"]).body == b"abc"
 
 
 @pytest.mark.parametrize("name", REFUSED, ids=lambda name: ascii(name[:40]))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Literal
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
@@ -72,6 +73,21 @@ class Described:
     """What goes wrong is a page where a browser asks."""
     example: bytes | None = None
     """A body, where `takes` is a media type."""
+
+
+class _Steps(Convertor[str]):
+    """Any number of steps of a path. Starlette's own `path` ends at a line break, which a name may hold."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("steps", _Steps())
 
 
 class Call(Route):

@@ -415,7 +415,7 @@ routes = [
     ),
     Call(
         "GET",
-        "/s/{secret}/files/{below:path}",
+        "/s/{secret}/files/{below:steps}",
         folder_file,
         _file({**SECRET, "below": "The file's path below the shared folder."}),
     ),

@@ -251,8 +251,9 @@ def test_one_that_is_paused_keeps_what_was_received(scene: Scene) -> None:
 
 
 def again(scene: Scene) -> int:
-    """Bytes that may go twice at a stop: what was under way and not acknowledged, and the requests."""
-    return 10 * MB
+    """Bytes that may go twice at a stop: what was under way and not acknowledged, up to 4 MB for each of the
+    three connections, and the requests."""
+    return 12 * MB
 
 
 def test_all_are_paused_and_go_on_from_the_head_of_the_page(scene: Scene) -> None:
