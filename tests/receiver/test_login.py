@@ -405,7 +405,11 @@ def test_a_thousand_wrong_logins_keep_nobody_else_out(
     assert codes.keys() == {"login_refused", "too_many_attempts"}
     assert codes["login_refused"] <= 4 * 8  # hashed; all others were shed before
     # The median, as other programs of this machine may want its processors too.
-    assert statistics.median(times) < max(1.0, 4 * alone), (times, alone)
+    median = statistics.median(times)
+    print(
+        f"1,000 wrong logins: {codes}; others log in within {median:.2f} s (median), {max(times):.2f} s"
+    )
+    assert median < max(1.0, 4 * alone), (times, alone)
     # Two hashes of 64 MiB at once, and what 1,000 connections leave.
     assert resident_bytes(shared) - before < 200 * 1024 * 1024
 
@@ -423,6 +427,7 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(shared: RunningReceiv
                 timed(shared, f"127.5.2.{one * 3 + number + 1}", f"un-{one}", wrong=True)
             )
     ratio = statistics.median(known) / statistics.median(unknown)
+    print(f"known {statistics.median(known):.3f} s, unknown {statistics.median(unknown):.3f} s")
     assert 0.7 < ratio < 1.4, (known, unknown)
 
 
