@@ -19,7 +19,12 @@ def tls(settings: Settings) -> list[Finding]:
         return [Finding(True, _without(settings))]
     certificate_file, key_file = settings.certificate_file, settings.key_file
     if certificate_file is None or key_file is None:
-        return [Finding(True, "It speaks TLS with a certificate of its own, which clients pin.")]
+        return [
+            Finding(
+                True,
+                "By these settings it speaks TLS with a certificate of its own, which clients pin.",
+            )
+        ]
     try:
         certificate_given(certificate_file, key_file)
     except StartRefused as refused:
@@ -33,8 +38,8 @@ def tls(settings: Settings) -> list[Finding]:
 
 def _without(settings: Settings) -> str:
     if settings.unix is not None or settings.trusted_proxies:
-        return "It speaks no TLS itself: a proxy stands before it."
-    return "It speaks no TLS, and listens to this machine alone."
+        return "By these settings it speaks no TLS itself: a proxy stands before it."
+    return "By these settings it speaks no TLS, and listens to this machine alone."
 
 
 def _dates(settings: Settings) -> Finding:
