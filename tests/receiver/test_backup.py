@@ -138,6 +138,7 @@ def test_a_backup_while_everything_changes_is_one_moment(
     for number in range(40):
         device.published(f"dir{number % 4}/{number}", random_content(3000))
     over = threading.Event()
+    changed = threading.Semaphore(0)
 
     def change(worker: int) -> None:
         number = 0
@@ -145,12 +146,20 @@ def test_a_backup_while_everything_changes_is_one_moment(
             while not over.is_set():
                 own.published(f"dir{worker}/{number % 40}", random_content(3000))
                 number += 1
+                changed.release()
+
+    def after_a_change() -> Outcome:
+        # A busy machine may well copy everything before the first worker has come to anything.
+        while changed.acquire(blocking=False):
+            pass
+        assert changed.acquire(timeout=60)
+        return backed_up(receiver.data, target)
 
     workers = [threading.Thread(target=change, args=(number,)) for number in range(3)]
     for worker in workers:
         worker.start()
     try:
-        rounds = [backed_up(receiver.data, target) for _ in range(3)]
+        rounds = [after_a_change() for _ in range(3)]
     finally:
         over.set()
         for worker in workers:
