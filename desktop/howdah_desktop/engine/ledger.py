@@ -122,7 +122,8 @@ class Ledger(LedgerGroups, LedgerOrders, LedgerViews):
     def queued(self, small: bool, limit: int) -> list[Transfer]:
         """The next rows of a lane, in the order they came."""
         return self._transfers(
-            "WHERE state = ? AND large = ? ORDER BY id LIMIT ?", (S.QUEUED.value, not small, limit)
+            "WHERE state = ? AND large = ? ORDER BY place, id LIMIT ?",
+            (S.QUEUED.value, not small, limit),
         )
 
     def everything(self, limit: int = -1) -> list[Transfer]:
@@ -241,7 +242,7 @@ _INSERT = (
     " code, detail, client_id, created, finished, root)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     # No OR IGNORE: that would speak for what the triggers do as well.
-    " ON CONFLICT (group_id, local, remote, relative) DO NOTHING"
+    " ON CONFLICT (group_id, local, remote, relative) WHERE watched IS NULL DO NOTHING"
 )
 
 

@@ -14,6 +14,7 @@ from howdah_desktop import system
 from howdah_desktop.engine.ledger_schema import (
     AS_VERSION_2,
     FROM_VERSION_1,
+    FROM_VERSION_2,
     SCHEMA,
     TALLIES,
     VERSION,
@@ -70,10 +71,13 @@ class LedgerFile:
         if self._db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("quick_check found damage")
         if version == 0:
-            self._change(SCHEMA + TALLIES)
+            self._change(SCHEMA + TALLIES + FROM_VERSION_2)
         elif version == 1:
             self._keep_copy(f"{FILE_NAME}.v1")
-            self._change(FROM_VERSION_1)
+            self._change(FROM_VERSION_1 + FROM_VERSION_2)
+        elif version == 2:
+            self._keep_copy(f"{FILE_NAME}.v2")
+            self._change(FROM_VERSION_2)
 
     def _change(self, script: str) -> None:
         """To our version, in one step."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 CREATE TABLE groups (
@@ -106,6 +106,96 @@ BEGIN
         files = files + 1, size = size + excluded.size, done_bytes = done_bytes + excluded.done_bytes;
 END;
 """
+
+ORDER = """
+-- Lower goes first, then by id. Who drops a file waits for it; what is watched may take its time.
+ALTER TABLE transfers ADD COLUMN place REAL NOT NULL DEFAULT 0;
+DROP INDEX transfers_state;
+CREATE INDEX transfers_state ON transfers (state, large, place, id);
+"""
+
+FOLDERS = """
+CREATE TABLE watched (
+    id INTEGER PRIMARY KEY,
+    local BLOB NOT NULL UNIQUE,         -- the folder, as os.path.realpath gives it
+    target TEXT NOT NULL,               -- as it was given: may hold {date}, {host}, {name}
+    mirror INTEGER NOT NULL,            -- what is deleted here goes to the trash there
+    settings TEXT NOT NULL,             -- JSON, see folders/watched.py
+    group_id INTEGER NOT NULL REFERENCES groups,
+    root INTEGER NOT NULL REFERENCES roots,
+    marker TEXT NOT NULL DEFAULT '',    -- what the marker file holds; empty: there is none
+    dev INTEGER,                        -- of the folder itself
+    state TEXT NOT NULL,                -- see folders/watched.py
+    detail TEXT NOT NULL DEFAULT '',
+    until REAL,                         -- paused: goes on by itself then
+    compared REAL,                      -- when the last full comparison ended
+    rules TEXT NOT NULL DEFAULT '',     -- fingerprint of the ignore rules then
+    added REAL NOT NULL,
+    removed REAL                        -- not watched any more; what is known of its files stays
+);
+-- What both sides had when they last agreed. Folders stand here too: to know them again by their inode.
+CREATE TABLE known (
+    folder INTEGER NOT NULL REFERENCES watched,
+    dir BLOB NOT NULL,                  -- below the watched folder, "/" between its parts
+    name BLOB NOT NULL,
+    is_dir INTEGER NOT NULL,
+    dev INTEGER NOT NULL, inode INTEGER NOT NULL,
+    size INTEGER, mtime_ns INTEGER,
+    remote TEXT NOT NULL,               -- where it is at the receiver
+    file_id TEXT, version TEXT, digest TEXT,
+    agreed REAL NOT NULL,
+    gone REAL,                          -- deleted here then, and kept there
+    clash TEXT,                         -- where the other version is that somebody else put there
+    PRIMARY KEY (folder, dir, name)
+) WITHOUT ROWID;
+CREATE INDEX known_inode ON known (inode, folder);
+-- What was skipped or cannot be sent, by rule; never an error.
+CREATE TABLE left_out (
+    folder INTEGER NOT NULL REFERENCES watched,
+    dir BLOB NOT NULL,
+    name BLOB NOT NULL,
+    is_dir INTEGER NOT NULL,
+    rule TEXT NOT NULL,                 -- symlink, special, ignored, ...
+    source TEXT NOT NULL,               -- of an ignore rule: the file that it stands in
+    line INTEGER NOT NULL,
+    pattern TEXT NOT NULL,
+    seen REAL NOT NULL,
+    PRIMARY KEY (folder, dir, name)
+) WITHOUT ROWID;
+-- What was done in the tree there without sending anything: moves and deletions.
+CREATE TABLE acts (
+    id INTEGER PRIMARY KEY,
+    folder INTEGER NOT NULL REFERENCES watched,
+    at REAL NOT NULL,
+    kind TEXT NOT NULL,                 -- move, trash
+    is_dir INTEGER NOT NULL,
+    remote TEXT NOT NULL,
+    moved_to TEXT,
+    files INTEGER NOT NULL DEFAULT 1
+);
+ALTER TABLE transfers ADD COLUMN watched INTEGER REFERENCES watched;
+ALTER TABLE transfers ADD COLUMN expected TEXT;     -- the version that must stand there; none: nothing may
+ALTER TABLE transfers ADD COLUMN file_id TEXT;      -- of the file that it became
+ALTER TABLE transfers ADD COLUMN version TEXT;
+DROP INDEX transfers_once;
+CREATE UNIQUE INDEX transfers_once ON transfers (group_id, local, remote, relative) WHERE watched IS NULL;
+-- One at a time for each watched file.
+CREATE UNIQUE INDEX transfers_watched ON transfers (watched, relative)
+    WHERE watched IS NOT NULL AND state NOT IN ('done', 'skipped', 'cancelled', 'superseded');
+CREATE INDEX transfers_history ON transfers (finished) WHERE finished IS NOT NULL;
+"""
+
+PIECES = """
+-- The pieces that a version was last cut into, to find them again in the next one.
+CREATE TABLE pieces (
+    file_id TEXT PRIMARY KEY,
+    version TEXT NOT NULL,
+    list BLOB NOT NULL,
+    used REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+FROM_VERSION_2 = ORDER + FOLDERS + PIECES
 
 # What ended before there was a window, or folders in the ledger, is history and not its list.
 FROM_VERSION_1 = f"""
