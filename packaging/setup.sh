@@ -125,13 +125,15 @@ missing_for_window() {
     done
 }
 
-# A compiler for the shim that makes disks fail, curl for the examples of the docs, prlimit and unshare
+# A compiler for the shim that makes disks fail, curl for the examples of the docs, git, whose word on
+# ignore rules counts, prlimit and unshare
 # for small disks, the proxies of docs/proxies.md, systemd's tools for its unit, unzip to read our zips,
 # and a browser for the pages of links; for the window a display
 # that nobody sees, and a font for the letters that Inter does not have.
 missing_for_tests() {
     command -v gcc >/dev/null || echo gcc
     command -v curl >/dev/null || echo curl
+    command -v git >/dev/null || echo git
     command -v unzip >/dev/null || echo unzip
     command -v chromedriver >/dev/null || echo chromium-driver
     command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo chromium

@@ -1,0 +1,1 @@
+"""Watched folders: what in them changed, and what of that is carried."""
