@@ -126,10 +126,9 @@ missing_for_window() {
 }
 
 # A compiler for the shim that makes disks fail, curl for the examples of the docs, git, whose word on
-# ignore rules counts, prlimit and unshare
-# for small disks, the proxies of docs/proxies.md, systemd's tools for its unit, unzip to read our zips,
-# and a browser for the pages of links; for the window a display
-# that nobody sees, and a font for the letters that Inter does not have.
+# ignore rules counts, prlimit and unshare for small disks, the proxies of docs/proxies.md, systemd's
+# tools for its unit, unzip to read our zips, and a browser for the pages of links; for the window a
+# display that nobody sees, and a font for the letters that Inter does not have.
 missing_for_tests() {
     command -v gcc >/dev/null || echo gcc
     command -v curl >/dev/null || echo curl

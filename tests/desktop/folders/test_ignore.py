@@ -131,7 +131,7 @@ def test_what_programs_leave_lying_about_is_left_out(name: str) -> None:
         "part",
         "a.party",
         "#1",
-        "~",
+        "~a",
         "notes.txt",
         "a.swf",
         "download/",
