@@ -65,8 +65,9 @@ def test_any_live_state_can_be_cancelled_and_can_fail() -> None:
 
 
 def test_what_is_done_stays_done() -> None:
-    for state in (S.DONE, S.SKIPPED, S.CANCELLED):
+    for state in (S.SKIPPED, S.CANCELLED, S.SUPERSEDED):
         assert not TRANSITIONS[state]
+    assert TRANSITIONS[S.DONE] == {S.SUPERSEDED}
 
 
 def test_only_a_failed_transfer_comes_back_from_an_end() -> None:

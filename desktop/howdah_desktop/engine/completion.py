@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from howdah_common import remote_path
-from howdah_common.messages import Complete, FileInfo, UploadInfo
+from howdah_common.messages import Complete, FileInfo, FolderInfo, UploadInfo
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.transfers import IfExists, TransferState
 
 POLL_SECONDS = 1.0
+MOST_LOOKS = 3
+"""At what stands there: somebody may be changing it all the time."""
 MOST_NAMES = 1_000
 """`a (1000).txt` is where looking for a free name ends."""
 
@@ -33,10 +35,12 @@ class Outcome:
     digest: str | None = None
     final_path: str | None = None
     note: str = ""
+    file_id: str | None = None
+    version: str | None = None
 
 
 def published(file: FileInfo, note: str = "") -> Outcome:
-    return Outcome(TransferState.DONE, file.manifest_digest, file.path, note)
+    return Outcome(TransferState.DONE, file.manifest_digest, file.path, note, file.id, file.version)
 
 
 def finish(
@@ -67,6 +71,40 @@ def finish(
                 raise ProblemError("target_exists", f"It is {remote}.") from problem
         words = _changed(words, path=remote_path.numbered(remote, number))
     raise ProblemError("target_exists", f"So do {MOST_NAMES} names like {remote}.")
+
+
+def finish_agreed(
+    receiver: Completes,
+    upload_id: str,
+    words: Complete,
+    remote: str,
+    pause: Callable[[float], None],
+    standing: Callable[[], FileInfo | FolderInfo | None],
+    is_same: Callable[[FileInfo], bool],
+) -> Outcome:
+    """Complete the upload of a watched file, replacing what both sides had and nothing else.
+
+    `words.if_version` is that. Where somebody else put another content there, both stay: this one gets a
+    numbered name, and the outcome's note is `clash`. `standing` asks what stands at `remote`; `is_same`
+    reads the source and says whether it is that. Raises ProblemError.
+    """
+    for _ in range(MOST_LOOKS):
+        try:
+            return _ask(receiver, upload_id, words, pause)
+        except ProblemError as problem:
+            if problem.code != "version_conflict":
+                raise
+        there = standing()
+        if there is None:
+            words = _changed(words, if_version="none")  # it was deleted or moved away there
+        elif isinstance(there, FileInfo) and is_same(there):
+            receiver.cancel(upload_id)
+            return published(there, "already there")
+        else:
+            break
+    outcome = finish(receiver, upload_id, words, remote, IfExists.KEEP_BOTH, pause)
+    clashed = outcome.final_path != remote
+    return replace(outcome, note="clash") if clashed else outcome
 
 
 def _ask(

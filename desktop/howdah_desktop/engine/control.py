@@ -18,7 +18,8 @@ import msgspec
 
 from howdah_common.problems import PROBLEMS, ProblemError
 from howdah_desktop.engine.transfers import IfExists
-from howdah_desktop.engine.views import ChunksView, Overview, Snapshot, Withdrawn
+from howdah_desktop.engine.views import ChunksView, FolderView, Overview, Snapshot, Withdrawn
+from howdah_desktop.folders.watched import FolderSettings
 
 Given = TypeVar("Given")
 
@@ -64,6 +65,18 @@ class Face(Protocol):
     def nudge(self) -> None: ...
     def call_window(self, group: int | None = None) -> None: ...
     def look(self) -> None: ...
+    def watch_add(
+        self,
+        local: bytes,
+        target: str,
+        mirror: bool = False,
+        settings: FolderSettings | None = None,
+    ) -> int: ...
+    def watched(self) -> tuple[FolderView, ...]: ...
+    def watch_remove(self, ids: Sequence[int]) -> int: ...
+    def watch_pause(self, ids: Sequence[int], until: float | None = None) -> int: ...
+    def watch_resume(self, ids: Sequence[int]) -> int: ...
+    def watch_scan(self, ids: Sequence[int]) -> int: ...
 
 
 class Request(msgspec.Struct, omit_defaults=True):
@@ -83,6 +96,9 @@ class Request(msgspec.Struct, omit_defaults=True):
     since: int = 0
     group: int | None = None
     wait_seconds: float = 0.0
+    mirror: bool = False
+    watch: FolderSettings | None = None
+    until: float | None = None
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -93,6 +109,7 @@ class Answer(msgspec.Struct, omit_defaults=True):
     overview: Overview | None = None
     withdrawn: Withdrawn | None = None
     chunks: ChunksView | None = None
+    folders: tuple[FolderView, ...] | None = None
     code: str | None = None
     detail: str = ""
 
@@ -209,6 +226,30 @@ class RemoteEngine:
 
     def look(self) -> None:
         self._ask("look")
+
+    def watch_add(
+        self,
+        local: bytes,
+        target: str,
+        mirror: bool = False,
+        settings: FolderSettings | None = None,
+    ) -> int:
+        return self._number("watch_add", folder=local, to=target, mirror=mirror, watch=settings)
+
+    def watched(self) -> tuple[FolderView, ...]:
+        return _given(self._ask("watched").folders)
+
+    def watch_remove(self, ids: Sequence[int]) -> int:
+        return self._order("watch_remove", ids, ())
+
+    def watch_pause(self, ids: Sequence[int], until: float | None = None) -> int:
+        return self._number("watch_pause", ids=list(ids), until=until)
+
+    def watch_resume(self, ids: Sequence[int]) -> int:
+        return self._order("watch_resume", ids, ())
+
+    def watch_scan(self, ids: Sequence[int]) -> int:
+        return self._order("watch_scan", ids, ())
 
     def _order(self, do: str, ids: Sequence[int] | None, roots: Sequence[int]) -> int:
         return self._number(do, ids=None if ids is None else list(ids), roots=list(roots))

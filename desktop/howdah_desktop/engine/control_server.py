@@ -6,6 +6,7 @@ import os
 import socket
 import tempfile
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -115,6 +116,10 @@ class ControlServer:
             case "nudge" | "look":
                 getattr(engine, request.do)()
                 return Answer()
+            case "watched":
+                return Answer(folders=engine.watched())
+            case "watch_add" | "watch_pause" | "watch_remove" | "watch_resume" | "watch_scan":
+                return Answer(number=self._watch(request))
             case "call_window":
                 engine.call_window(request.group)
                 return Answer()
@@ -129,6 +134,15 @@ class ControlServer:
         return engine.add_sends(
             request.paths, request.to, request.if_exists, request.sha256, request.ask_beyond
         )
+
+    def _watch(self, request: Request) -> int:
+        engine, ids = self._engine, request.ids or []
+        if request.do == "watch_add":
+            return engine.watch_add(request.folder, request.to, request.mirror, request.watch)
+        if request.do == "watch_pause":
+            return engine.watch_pause(ids, request.until)
+        order: Callable[[Sequence[int]], int] = getattr(engine, request.do)
+        return order(ids)
 
     def _followed(self, request: Request) -> Answer:
         wait = min(request.wait_seconds, ANSWER_SECONDS / 2)

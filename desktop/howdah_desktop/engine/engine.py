@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from howdah_desktop.engine.additions import Additions
 from howdah_desktop.engine.control_thread import ControlThread
+from howdah_desktop.engine.folder_face import FolderFace
 from howdah_desktop.engine.holding import Holding
+from howdah_desktop.engine.keeper import Keeper
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_orders import Chosen
 from howdah_desktop.engine.news import News
@@ -33,12 +35,12 @@ from howdah_desktop.settings import Settings
 
 TICK_SECONDS = 0.25
 IDLE_SECONDS = 60.0
-MORE_THREADS = 5
-"""Beside those of the lanes: for listing, looking whether a file is left alone, asking whether the receiver
-is there, cancelling there."""
+MORE_THREADS = 7
+"""Beside those of the lanes: for listing and surveying, looking whether a file is left alone, asking whether
+the receiver is there, cancelling there."""
 
 
-class Engine:
+class Engine(FolderFace):
     """`start` it, give it work from any thread, `stop` it. Unfinished transfers go on at the start.
 
     `connect` makes a Receiver from the pairing as it is kept now; it is called again when the pairing
@@ -86,6 +88,16 @@ class Engine:
             self._holding,
             self._additions,
         )
+        self._keeper = Keeper(
+            self._control,
+            ledger,
+            self._news,
+            self._rows,
+            self._waits,
+            self._presence,
+            settings.home,
+            self._goes_on,
+        )
         self._overviews = Overviews(ledger, self._news, self._runs, self._presence, self._holding)
 
     # -- from any thread
@@ -93,6 +105,7 @@ class Engine:
     def start(self) -> None:
         self._ledger.wake()
         self._control.post(self._orders.begin)
+        self._control.post(self._keeper.begin)
         self._control.start()
 
     def stop(self) -> None:
@@ -213,6 +226,7 @@ class Engine:
     def _turn(self) -> None:
         self._control.hear(self._until_next())
         self._waits.wake()
+        self._keeper.turn()
         self._rows.save(at_once=False)
         self._runs.start_what_can()
         self._presence.probe()
@@ -223,23 +237,26 @@ class Engine:
         """Seconds until something is due by itself."""
         if self._rows.gathering:
             return GATHER_SECONDS
-        if self._runs.running or self._additions.listing:
+        if self._runs.running or self._additions.listing or self._keeper.surveying:
             return TICK_SECONDS
         now = time.monotonic()
         moments = [
             self._waits.next_due(),
             self._presence.next_try(),
             self._reports.next_telling(),
+            self._keeper.next_due(),
             now + IDLE_SECONDS,
         ]
         return max(0.0, min(moment for moment in moments if moment is not None) - now) + 0.001
 
     def _receiver_is_back(self) -> None:
         self._waits.all_due()
+        self._keeper.receiver_is_back()
         self._additions.list_roots(self._ledger.roots())
 
     def _close(self) -> None:
         """Stop the threads, and write down where everything stands."""
+        self._keeper.close()
         self._runs.close()
         self._rows.save()
         self._ledger.remember_link(self._runs.link.memory)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from howdah_desktop.engine.ledger_groups import Group, LedgerGroups, Root
+from howdah_desktop.engine.ledger_known import LedgerKnown
 from howdah_desktop.engine.ledger_orders import LedgerOrders
 from howdah_desktop.engine.ledger_rows import COLUMNS, TRANSFER_COLUMNS, to_columns, to_transfer
 from howdah_desktop.engine.ledger_views import LedgerViews
@@ -28,8 +29,9 @@ from howdah_desktop.engine.transfers import (
     TransferState,
     advance,
 )
+from howdah_desktop.folders.watched import PLACE, Watched
 
-__all__ = ["Group", "Ledger", "NewTransfer", "Root", "new_client_id"]
+__all__ = ["Group", "Ledger", "NewTransfer", "Root", "WatchedFile", "new_client_id"]
 
 S = TransferState
 
@@ -59,7 +61,24 @@ class Added:
     """Roots that rows came over from."""
 
 
-class Ledger(LedgerGroups, LedgerOrders, LedgerViews):
+@dataclass(frozen=True, slots=True)
+class WatchedFile:
+    """A file of a watched folder that is to be sent, or an empty folder of one to be made."""
+
+    relative: str
+    local: bytes
+    remote: str
+    size: int
+    expected: str | None
+    """The version that it replaces; `none`: nothing may stand there."""
+    settles: float | None = None
+    """When it is next looked at whether it was left alone, in seconds since 1970; None: it was."""
+    kind: Kind = Kind.UPLOAD
+    changed: float = 0.0
+    """When its inode changed last, in seconds since 1970."""
+
+
+class Ledger(LedgerGroups, LedgerOrders, LedgerViews, LedgerKnown):
     """Rows of transfers, what is to be listed, and what is known of the line."""
 
     def add(
@@ -94,6 +113,40 @@ class Ledger(LedgerGroups, LedgerOrders, LedgerViews):
         added.rows = self.some(ids)
         return added
 
+    def put_watched(self, folder: Watched, files: Iterable[WatchedFile]) -> list[Transfer]:
+        """Rows for what has changed in a watched folder, in one commit; gives those that are new.
+
+        One that is on its way already is left to it: it takes the file as it is when it is opened. One that
+        failed before the file last changed is tried again.
+        """
+        now, ids = time.time(), []
+        with self.one_commit():
+            for file in files:
+                of_it = (folder.id, file.relative)
+                self._db.execute(
+                    "UPDATE transfers SET state = 'cancelled', hidden = 1 WHERE watched = ? AND relative = ?"
+                    " AND state = 'failed' AND finished < ?",
+                    (*of_it, file.changed),
+                )
+                cursor = self._db.execute(_INSERT_WATCHED, _watched_row(folder, file, now))
+                if cursor.rowcount > 0 and cursor.lastrowid:
+                    ids.append(cursor.lastrowid)
+                    self._db.execute(
+                        "UPDATE transfers SET state = 'superseded', hidden = 1 WHERE watched = ?"
+                        " AND relative = ? AND state = 'done'",
+                        of_it,
+                    )
+        return self.some(ids)
+
+    def under_way(self, folder: int, relative: str) -> Transfer | None:
+        """The row of a watched file that is not at an end."""
+        found = self._transfers(
+            "WHERE watched = ? AND relative = ?"
+            " AND state NOT IN ('done', 'skipped', 'cancelled', 'superseded')",
+            (folder, relative),
+        )
+        return found[0] if found else None
+
     # -- the rows
 
     def save(self, transfers: Sequence[Transfer]) -> None:
@@ -106,6 +159,7 @@ class Ledger(LedgerGroups, LedgerOrders, LedgerViews):
                 f"UPDATE transfers SET {assignments} WHERE id = :id",
                 [to_columns(transfer) for transfer in transfers],
             )
+            self.agree(transfers)
 
     def get(self, id_: int) -> Transfer | None:
         found = self._transfers("WHERE id = ?", (id_,))
@@ -146,7 +200,8 @@ class Ledger(LedgerGroups, LedgerOrders, LedgerViews):
     def where_it_went(self, local: bytes) -> Transfer | None:
         """The latest upload of a local path that arrived."""
         found = self._transfers(
-            "WHERE local = ? AND kind = 'upload' AND state = 'done' ORDER BY id DESC LIMIT 1",
+            "WHERE local = ? AND kind = 'upload' AND state IN ('done', 'superseded')"
+            " ORDER BY id DESC LIMIT 1",
             (local,),
         )
         return found[0] if found else None
@@ -197,7 +252,7 @@ class Ledger(LedgerGroups, LedgerOrders, LedgerViews):
         for id_, old, state, old_root in self._db.execute(
             "SELECT id, group_id, state, coalesce(root, 0) FROM transfers WHERE local = ?"
             " AND remote = ? AND relative = ? AND kind = ?"
-            " AND state NOT IN ('done', 'skipped', 'cancelled')",
+            " AND state NOT IN ('done', 'skipped', 'cancelled', 'superseded') AND watched IS NULL",
             (row.local, row.remote, row.relative, row.kind.value),
         ).fetchall():
             if old == group.id or id_ in leaving:
@@ -244,6 +299,35 @@ _INSERT = (
     # No OR IGNORE: that would speak for what the triggers do as well.
     " ON CONFLICT (group_id, local, remote, relative) WHERE watched IS NULL DO NOTHING"
 )
+
+
+_INSERT_WATCHED = (
+    "INSERT INTO transfers (group_id, kind, state, local, remote, relative, if_exists, sha256, size,"
+    " next_try, client_id, created, root, place, watched, expected)"
+    " VALUES (?, ?, ?, ?, ?, ?, 'version', 0, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO NOTHING"
+)
+
+
+def _watched_row(folder: Watched, file: WatchedFile, now: float) -> tuple[Any, ...]:
+    state = S.QUEUED if file.settles is None else S.SETTLING
+    advance(S.NEW, state)
+    return (
+        folder.group,
+        file.kind.value,
+        state.value,
+        file.local,
+        file.remote,
+        file.relative,
+        file.size,
+        file.settles,
+        new_client_id() if file.kind is Kind.UPLOAD else None,
+        now,
+        folder.root,
+        PLACE,
+        folder.id,
+        file.expected,
+    )
 
 
 def _beginning(group: Group, root: Root | None) -> tuple[TransferState, str | None, str]:

@@ -13,6 +13,7 @@ from howdah_common.problems import ProblemError
 from howdah_desktop import system
 from howdah_desktop.engine.ledger_schema import (
     AS_VERSION_2,
+    AS_VERSION_3,
     FROM_VERSION_1,
     FROM_VERSION_2,
     SCHEMA,
@@ -30,6 +31,7 @@ class LedgerFile:
     def __init__(self, home: Path, *, read_only: bool = False) -> None:
         """Opens it, or makes it. Raises ProblemError: ledger_newer, ledger_damaged."""
         self.path = home / FILE_NAME
+        self._inside = False
         with self.told():
             self._db = self._connect(read_only)
             try:
@@ -63,8 +65,7 @@ class LedgerFile:
                 "ledger_newer", f"{self.path} has version {version}; this program knows {VERSION}."
             )
         if read_only:
-            if version == 1:
-                self._db.executescript(AS_VERSION_2)
+            self._db.executescript({1: AS_VERSION_2, 2: AS_VERSION_3}.get(version, ""))
             return
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
@@ -94,6 +95,19 @@ class LedgerFile:
             self._db.backup(target)
         unfinished.replace(copy)
         system.sync_folder(copy.parent)
+
+    @contextmanager
+    def one_commit(self) -> Iterator[None]:
+        """What is written inside is durable together, at the end of the outermost one."""
+        if self._inside:
+            yield
+            return
+        self._inside = True
+        try:
+            with self.told(), self._db:
+                yield
+        finally:
+            self._inside = False
 
     @contextmanager
     def told(self) -> Iterator[None]:

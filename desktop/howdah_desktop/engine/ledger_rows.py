@@ -41,6 +41,10 @@ COLUMNS = (
     "created",
     "finished",
     "root",
+    "watched",
+    "expected",
+    "file_id",
+    "version",
 )
 TRANSFER_COLUMNS = ", ".join(COLUMNS)
 VIEW_COLUMNS = (
@@ -59,8 +63,8 @@ def to_columns(transfer: Transfer) -> dict[str, Any]:
         "state": transfer.state.value,
         "if_exists": transfer.if_exists.value,
         # Device and inode numbers are unsigned 64 bits, SQLite's integers signed.
-        "dev": None if seen is None else _signed(seen.device),
-        "inode": None if seen is None else _signed(seen.inode),
+        "dev": None if seen is None else signed(seen.device),
+        "inode": None if seen is None else signed(seen.inode),
         "source_bytes": None if seen is None else seen.size,
         "mtime_ns": None if seen is None else seen.modified_ns,
     }
@@ -71,7 +75,7 @@ def to_transfer(row: tuple[Any, ...]) -> Transfer:
     dev, inode = values.pop("dev"), values.pop("inode")
     size, mtime_ns = values.pop("source_bytes"), values.pop("mtime_ns")
     identity = (
-        None if inode is None else SourceIdentity(_unsigned(dev), _unsigned(inode), size, mtime_ns)
+        None if inode is None else SourceIdentity(unsigned(dev), unsigned(inode), size, mtime_ns)
     )
     return Transfer(
         group=values.pop("group_id"),
@@ -85,9 +89,9 @@ def to_transfer(row: tuple[Any, ...]) -> Transfer:
     )
 
 
-def _signed(number: int) -> int:
+def signed(number: int) -> int:
     return number - 2**64 if number >= 2**63 else number
 
 
-def _unsigned(number: int) -> int:
+def unsigned(number: int) -> int:
     return number + 2**64 if number < 0 else number

@@ -182,6 +182,7 @@ CREATE UNIQUE INDEX transfers_once ON transfers (group_id, local, remote, relati
 -- One at a time for each watched file.
 CREATE UNIQUE INDEX transfers_watched ON transfers (watched, relative)
     WHERE watched IS NOT NULL AND state NOT IN ('done', 'skipped', 'cancelled', 'superseded');
+CREATE INDEX transfers_of_watched ON transfers (watched, relative, id) WHERE watched IS NOT NULL;
 CREATE INDEX transfers_history ON transfers (finished) WHERE finished IS NOT NULL;
 """
 
@@ -209,13 +210,20 @@ UPDATE transfers SET hidden = 1 WHERE state IN ('done', 'skipped', 'cancelled');
 {TALLIES}
 """
 
+AS_VERSION_3 = """
+CREATE TEMP VIEW transfers AS SELECT *, 0 AS place, NULL AS watched, NULL AS expected, NULL AS file_id,
+    NULL AS version FROM main.transfers;
+"""
+"""For who may only read a ledger of version 2: our words, which only their connection sees."""
+
 AS_VERSION_2 = """
 CREATE TEMP VIEW groups AS SELECT *, 0 AS held, 0 AS newest FROM main.groups;
 CREATE TEMP VIEW roots AS SELECT *, NULL AS listed, 0 AS paused FROM main.roots;
-CREATE TEMP VIEW transfers AS SELECT *, NULL AS root, 0 AS hidden FROM main.transfers;
+CREATE TEMP VIEW transfers AS SELECT *, NULL AS root, 0 AS hidden, 0 AS place, NULL AS watched,
+    NULL AS expected, NULL AS file_id, NULL AS version FROM main.transfers;
 CREATE TEMP VIEW tallies AS
     SELECT group_id, 0 AS root, 0 AS hidden, state, count(*) AS files, sum(coalesce(size, 0)) AS size,
         sum(done_bytes) AS done_bytes
     FROM main.transfers GROUP BY group_id, state;
 """
-"""For who may only read a ledger of version 1: their words for ours, which only their connection sees."""
+"""The same of version 1."""

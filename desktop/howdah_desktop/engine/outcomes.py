@@ -47,6 +47,8 @@ def succeeded(row: Transfer, outcome: Outcome, now: float) -> Transfer:
         next_try=None,
         digest=outcome.digest,
         final_path=outcome.final_path,
+        file_id=outcome.file_id,
+        version=outcome.version,
         done_bytes=(row.size or 0) if done else row.done_bytes,
         finished=now,
     )
@@ -64,6 +66,9 @@ def held_up(row: Transfer, problem: ProblemError, chance: float, now: float) -> 
             return Step(put(row, state=S.QUEUED))
         case Follow.RECEIVER_WAITS:
             return Step(put(row, state=S.QUEUED), receiver_waits=True)
+        case Follow.FAIL if row.watched is not None and problem.code == "source_missing":
+            # Whoever looks after the folder knows what its end means.
+            return Step(put(row, state=S.CANCELLED, finished=now, **told))
         case Follow.FAIL:
             return Step(put(row, state=S.FAILED, attempt=attempt, finished=now, **told))
         case Follow.BEGIN_ANEW:
@@ -101,6 +106,7 @@ def _anew(row: Transfer, problem: ProblemError) -> Transfer:
         client_id=None if row.client_id is None else new_client_id(),
         upload_id=None,
         identity=None,
+        expected=problem.extra.get("expected", row.expected),
         chunk_bytes=problem.extra.get("smaller_chunk_bytes"),
         done_bytes=0,
     )

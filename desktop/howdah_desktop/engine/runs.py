@@ -259,6 +259,8 @@ class Runs:
         if step.new_generation:
             self._give_up(job)
             del self.jobs[job.id]
+        elif step.row.state is S.CANCELLED:
+            self._give_up(job)
         # A new generation's client_id is written down before it is sent.
         self._end(step.row, urgent=step.new_generation)
         if step.wait_seconds is not None:

@@ -8,6 +8,8 @@ the same.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from howdah_common.chunks import MIB, ChunkPlan
 from howdah_common.digests import BLAKE3
 from howdah_common.messages import (
@@ -21,7 +23,7 @@ from howdah_common.messages import (
 from howdah_common.problems import Next, ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_desktop.engine.chunkwork import ChunkMap, ChunkWork
-from howdah_desktop.engine.completion import Outcome, finish, published
+from howdah_desktop.engine.completion import Outcome, finish, finish_agreed, published
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.scheduler import is_small
 from howdah_desktop.engine.source import Source, whole_sha256
@@ -83,8 +85,21 @@ class Sender:
     def _check_generation(self, source: Source) -> None:
         """A file that is not what it was when its upload began starts another."""
         if self._identity is not None and self._identity != source.identity:
-            raise ProblemError("chunk_conflict", "It is not what it was when its upload began.")
+            detail = "It is not what it was when its upload began."
+            raise ProblemError("chunk_conflict", detail, self._what_it_became())
         self._identity = source.identity
+
+    def _what_it_became(self) -> dict[str, str]:
+        """The version that an upload became whose answer was lost: the next one replaces that."""
+        if self._transfer.watched is None or not self._upload_id:
+            return {}
+        try:
+            upload = self._receiver.upload(self._upload_id)
+        except ProblemError as problem:
+            if problem.code != "upload_not_found":
+                raise
+            return {}
+        return {} if upload.file is None else {"expected": upload.file.version}
 
     def _look_first(self, source: Source) -> Outcome | None:
         """What stands at the target already may decide before anything is begun there."""
@@ -113,16 +128,25 @@ class Sender:
         if (there.size, there.modified_ns) != (identity.size, wire_time(identity.modified_ns)):
             return None
         self._work = ChunkWork(plan, BLAKE3)
+        if not self._is_same(there, source, self._work):
+            return None
+        source.check_unchanged()
+        self._watch.begins(identity, plan.chunk_bytes)
+        return published(there, "already there")
+
+    def _is_same(self, there: FileInfo, source: Source, work: ChunkWork | None = None) -> bool:
+        """Whether the source has the content of `there`, chunk by chunk."""
+        plan = same_grid(there, source.identity.size)
+        if plan is None or there.size != source.identity.size:
+            return False
+        work = work or ChunkWork(plan, BLAKE3)
         manifest = self._receiver.file_manifest(there.id)
         buffer = new_buffer(plan.size)
         for number in range(plan.total_chunks):
-            digest = self._hash(self._work, source, number, buffer)
+            digest = self._hash(work, source, number, buffer)
             if digest != manifest.digests[32 * number : 32 * number + 32]:
-                return None
-        if manifest.version != there.version:
-            return None
-        source.check_unchanged()
-        return Outcome(TransferState.DONE, there.manifest_digest, there.path, "already there")
+                return False
+        return manifest.version == there.version
 
     def _start(self, source: Source) -> UploadInfo:
         transfer, identity = self._transfer, source.identity
@@ -237,20 +261,34 @@ class Sender:
             size=source.identity.size,
             manifest_digest=work.manifest().digest().hex(),
             sha256=sha256,
+            if_version=self._transfer.expected,
         )
-        transfer = self._transfer
-        outcome = finish(
-            self._receiver,
+        outcome = self._finish(words, source)
+        nothing_sent = work.plan.size > 0 and not self._tally.sent_any
+        if nothing_sent and outcome.state is TransferState.DONE and not outcome.note:
+            return replace(outcome, note="already there")
+        return outcome
+
+    def _finish(self, words: Complete, source: Source) -> Outcome:
+        transfer, receiver = self._transfer, self._receiver
+        if transfer.watched is None:
+            return finish(
+                receiver,
+                self._upload_id,
+                words,
+                transfer.remote,
+                transfer.if_exists,
+                self._watch.pause,
+            )
+        return finish_agreed(
+            receiver,
             self._upload_id,
             words,
             transfer.remote,
-            transfer.if_exists,
             self._watch.pause,
+            lambda: standing_at(receiver, transfer.remote),
+            lambda there: self._is_same(there, source),
         )
-        nothing_sent = work.plan.size > 0 and not self._tally.sent_any
-        if nothing_sent and outcome.state is TransferState.DONE:
-            return Outcome(outcome.state, outcome.digest, outcome.final_path, "already there")
-        return outcome
 
     def _published(self, upload: UploadInfo, work: ChunkWork, source: Source) -> Outcome:
         """A completion whose answer was lost: it counts if it is of the bytes that the file has."""
@@ -260,6 +298,7 @@ class Sender:
         for number in range(work.plan.total_chunks):
             self._hash(work, source, number, buffer)
         if work.manifest().digest().hex() != upload.file.manifest_digest:
-            raise ProblemError("chunk_conflict", "What was published is not in the file now.")
+            detail = "What was published is not in the file now."
+            raise ProblemError("chunk_conflict", detail, {"expected": upload.file.version})
         source.check_unchanged()
         return published(upload.file)

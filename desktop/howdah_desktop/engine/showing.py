@@ -30,10 +30,14 @@ _SENTENCES = {
     "failed": "It needs you.",
     "done": "Arrived, verified.",
     "cancelled": "Was cancelled.",
+    "superseded": "Arrived, verified; the file was sent again later.",
 }
 _HELD = f"Waits for your yes: it is more than {MOST_FILES:,} files or {MOST_BYTES // 1000**3} GB."
 _COUNTING = "Being counted."
+_CLASH = "Somebody else had changed it there: both are kept, this one under a name of its own."
+_CLASH_REMEDY = "Look at both, then delete the one that is not wanted, or rename them."
 ALREADY_THERE = "already there"
+CLASH = "clash"
 SKIP_RULES = {
     "exists": "Something stands at the target already.",
     "symlink": "Symbolic links are not followed.",
@@ -150,6 +154,8 @@ def explain_state(state: str, code: str | None, detail: str) -> tuple[str, str]:
         return explain_problem(code, detail)
     if state == "done" and detail == ALREADY_THERE:
         return "It was there already: nothing was sent.", ""
+    if state == "done" and detail == CLASH:
+        return _CLASH, _CLASH_REMEDY
     if state == "paused" and code == HELD:
         return _COUNTING if detail == COUNTING else _HELD, ""
     return _SENTENCES[state], ""

@@ -35,6 +35,8 @@ class TransferState(Enum):
     DONE = "done"
     SKIPPED = "skipped"
     CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    """It arrived, and the file was sent again later: history."""
 
 
 S = TransferState
@@ -56,9 +58,10 @@ TRANSITIONS: dict[TransferState, frozenset[TransferState]] = {
     # Done: its last request was under way already.
     S.PAUSED: frozenset({S.QUEUED, S.DONE}) | _ENDS,
     S.FAILED: frozenset({S.QUEUED, S.CANCELLED}),
-    S.DONE: frozenset(),
+    S.DONE: frozenset({S.SUPERSEDED}),
     S.SKIPPED: frozenset(),
     S.CANCELLED: frozenset(),
+    S.SUPERSEDED: frozenset(),
 }
 
 USER = "user"
@@ -72,8 +75,8 @@ LIVE = _LIVE
 """An engine still has something to do."""
 UNFINISHED = _LIVE | {S.PAUSED}
 """Not at an end."""
-ENDED = frozenset({S.DONE, S.SKIPPED, S.CANCELLED})
-"""For good: no step leads on."""
+ENDED = frozenset({S.DONE, S.SKIPPED, S.CANCELLED, S.SUPERSEDED})
+"""For good: nothing is left to do."""
 ACTIVE = frozenset({S.SENDING, S.FETCHING, S.FINISHING})
 """A thread works on it."""
 
@@ -134,7 +137,7 @@ class Transfer:
     remote: str
     """Where it goes at the receiver; of a download: what is fetched."""
     relative: str = ""
-    """Of a download: the path below `local`, `/` between its parts."""
+    """Of a download: the path below `local`, `/` between its parts; of a watched file: below its folder."""
     if_exists: IfExists = IfExists.VERSION
     sha256: bool = False
     """The plain SHA-256 of the whole file goes along and is checked before publication."""
@@ -161,3 +164,10 @@ class Transfer:
     finished: float | None = None
     root: int | None = None
     """The folder that it was given with; None: it was given by itself."""
+    watched: int | None = None
+    """The watched folder that it is of; its path in there is `relative`."""
+    expected: str | None = None
+    """Of a watched file: the version that it replaces, or `none`; what somebody else put there stays."""
+    file_id: str | None = None
+    """The receiver's, of the file that it became."""
+    version: str | None = None

@@ -69,6 +69,32 @@ class RootView(msgspec.Struct, frozen=True):
     """Its group waits for a yes, see Ask."""
 
 
+class FolderView(msgspec.Struct, frozen=True):
+    """A watched folder. Times in seconds since 1970."""
+
+    id: int
+    local: str
+    target: str
+    mirror: bool
+    state: str
+    sentence: str
+    remedy: str
+    mode: str
+    """How changes are heard of: "starting", "events" or "polling"."""
+    why: str
+    """Why it is polled, and what to do about it; else empty."""
+    files: int
+    """That both sides have."""
+    transfers: dict[str, int]
+    """How many of its files are in which state of a transfer."""
+    left_out: dict[str, int]
+    """How many entries are left out, by the kind of rule."""
+    compared: float | None = None
+    """When everything was last compared."""
+    until: float | None = None
+    surveying: bool = False
+
+
 class ReceiverView(msgspec.Struct, frozen=True):
     """The one waiting state of the receiver; `code` None: all is well."""
 

@@ -1,1 +1,7 @@
-"""Watched folders: what in them changed, and what of that is carried."""
+"""Watched folders: what has changed in them, and what follows from that. No Qt.
+
+Read in this order: `watched` (what a watched folder is), `directory` (one directory as the disk has it),
+`compare` (that beside what is known; pure), `survey` (the walk that finds what to do), `ignore` (what is left
+out), `hints`, `probe` and `quiet` (when to look where), `ground` (whether the folder is there at all). What
+carries it out belongs to the engine: `engine/keeper` and `engine/ledger_known`.
+"""

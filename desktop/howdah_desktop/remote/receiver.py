@@ -27,6 +27,7 @@ from howdah_common.messages import (
     encode,
 )
 from howdah_common.messages_links import MadeLink, NewLink
+from howdah_common.messages_trees import MoveFile, MoveFolder, TrashEntry
 from howdah_common.problems import ProblemError
 from howdah_desktop.remote.door import Block, Door, translated
 from howdah_desktop.remote.paired import PairedReceiver
@@ -170,6 +171,27 @@ class Receiver:
     def make_folder(self, path: str) -> FolderInfo:
         body = encode(NewFolder(path=path))
         return self._door.ask("POST", "/folders", FolderInfo, body=body)
+
+    # -- the tree
+
+    def move_file(
+        self, file_id: str, path: str, if_version: str | None, *, over: bool = False
+    ) -> FileInfo:
+        """`over`: what stands at `path` becomes a version of that file, which goes on with this content;
+        else it is `path_conflict`."""
+        words = MoveFile(path=path, if_version=if_version, if_exists="version" if over else "fail")
+        return self._door.ask("PATCH", f"/files/{_safe(file_id)}", FileInfo, body=encode(words))
+
+    def move_folder(self, folder_id: str, path: str) -> FolderInfo:
+        body = encode(MoveFolder(path=path))
+        return self._door.ask("PATCH", f"/folders/{_safe(folder_id)}", FolderInfo, body=body)
+
+    def trash_file(self, file_id: str, if_version: str | None) -> TrashEntry:
+        params: dict[str, str | int] = {} if if_version is None else {"if_version": if_version}
+        return self._door.ask("DELETE", f"/files/{_safe(file_id)}", TrashEntry, params=params)
+
+    def trash_folder(self, folder_id: str) -> TrashEntry:
+        return self._door.ask("DELETE", f"/folders/{_safe(folder_id)}", TrashEntry)
 
     # -- links
 

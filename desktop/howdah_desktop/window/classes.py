@@ -39,6 +39,7 @@ CLASS_OF_STATE = {
     "done": Class.DONE,
     "skipped": Class.OVER,
     "cancelled": Class.OVER,
+    "superseded": Class.DONE,
 }
 _CLASS_NUMBERS = {state: int(class_) for state, class_ in CLASS_OF_STATE.items()}
 _NEEDS = int(Class.NEEDS_YOU)

@@ -191,6 +191,8 @@ def _failed(row: TransferView, around: Circumstances) -> Words:
 def _done(row: TransferView, around: Circumstances) -> Words:
     if row.note == "already there":
         status = f"{_size(row)} · was there already, nothing was sent"
+    elif row.note == "clash":
+        status = f"{_size(row)} · changed there by somebody else: both are kept"
     elif row.kind == "folder":
         status = "Empty folder, made there"
     else:
@@ -221,6 +223,7 @@ _TRANSFER_WORDS = {
     S.DONE: _done,
     S.SKIPPED: _skipped,
     S.CANCELLED: _cancelled,
+    S.SUPERSEDED: _done,
 }
 
 

@@ -1,0 +1,406 @@
+"""Looks after the watched folders: when each is looked at, and what becomes of what is found."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from howdah_common.problems import ProblemError
+from howdah_desktop.engine import outcomes
+from howdah_desktop.engine.backoff import delay_seconds
+from howdah_desktop.engine.control_thread import ControlThread
+from howdah_desktop.engine.intake import Intake
+from howdah_desktop.engine.ledger import Ledger
+from howdah_desktop.engine.ledger_known import Known
+from howdah_desktop.engine.ledger_rows import signed
+from howdah_desktop.engine.news import News
+from howdah_desktop.engine.presence import Presence
+from howdah_desktop.engine.rows import Rows
+from howdah_desktop.engine.surveying import ControlSide, Order, Report, Surveying
+from howdah_desktop.engine.transfers import IfExists, Kind
+from howdah_desktop.engine.treework import TreeWork
+from howdah_desktop.engine.waits import Waits
+from howdah_desktop.folders import standing
+from howdah_desktop.folders.directory import Entry, joined
+from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Hint, Hints
+from howdah_desktop.folders.quiet import Quiet
+from howdah_desktop.folders.survey import Directory, Task, in_order
+from howdah_desktop.folders.watched import CLOSED_SECONDS, FolderSettings, FolderState, Watched
+
+GONE_SECONDS = 3.0
+"""What is missing may have moved to where nobody looked yet: so long it is only missing."""
+AWAY_SECONDS = 10.0
+"""A folder whose disk is not there is looked for so often."""
+CLOSED_KEPT_SECONDS = 60.0
+MOST_AT_ONCE = 2
+"""Surveys; more would only fight for the disk."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Kept:
+    """A watched folder while an engine runs. Times are of the monotonic clock."""
+
+    watched: Watched
+    hints: Hints | None = None
+    quiet: Quiet = field(default_factory=Quiet)
+    tasks: list[Task] = field(default_factory=list)
+    gone: dict[bytes, float] = field(default_factory=dict)
+    """Missing, and when that counts as deleted."""
+    closed: dict[bytes, float] = field(default_factory=dict)
+    """Closed by whoever wrote them, and when."""
+    full_due: float = 0.0
+    """When everything is compared again."""
+    surveying: bool = False
+    full_running: bool = False
+    yes: bool = False
+    attempt: int = 0
+    not_before: float = 0.0
+    held_up: ProblemError | None = None
+    """Why the tree there could not be brought up to date."""
+    last: Report | None = None
+    doubt: str = ""
+
+
+class Keeper:
+    """Belongs to the control thread, but for what its surveys do in theirs.
+
+    `on_resumed` hears of folders whose pause has ended by itself. `hints` makes what hears of changes.
+    """
+
+    def __init__(
+        self,
+        control: ControlThread,
+        ledger: Ledger,
+        news: News,
+        rows: Rows,
+        waits: Waits,
+        presence: Presence,
+        home: Path,
+        on_resumed: Callable[[Watched], None],
+        hints: Callable[[bytes, Callable[[Hint], None]], Hints] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._control = control
+        self._ledger = ledger
+        self._news = news
+        self._rows = rows
+        self._waits = waits
+        self._on_resumed = on_resumed
+        self._presence = presence
+        self.home = home
+        self._own_folder = os.path.realpath(os.fsencode(home))
+        self._hints = hints or self._real_hints
+        self._clock = clock
+        self._wall = wall
+        self._tree = TreeWork(presence.current)
+        self._intake = Intake(ledger, wall)
+        self.folders: dict[int, Kept] = {}
+
+    def begin(self) -> None:
+        for watched in self._ledger.watched():
+            self._keep(watched)
+
+    def close(self) -> None:
+        for kept in self.folders.values():
+            if kept.hints is not None:
+                kept.hints.stop()
+
+    # -- orders
+
+    def add(
+        self,
+        local: bytes,
+        target: str,
+        mirror: bool,
+        settings: FolderSettings,
+        marked: standing.Marked,
+    ) -> int:
+        """The folder is there, and was marked. Raises ProblemError("folder_watched")."""
+        for kept in self.folders.values():
+            other = kept.watched.local
+            if other == local or other.startswith(local + b"/") or local.startswith(other + b"/"):
+                raise ProblemError("folder_watched", f"It is {os.fsdecode(other)}.")
+        group = self._ledger.add_group(Kind.UPLOAD, IfExists.VERSION, sha256=False)
+        watched = self._ledger.add_watched(local, target, mirror, settings, group.id)
+        self._ledger.change_watched(watched.id, marker=marked.marker, dev=_signed(marked.device))
+        self._keep(self._again(watched.id))
+        return watched.id
+
+    def remove(self, id_: int) -> Watched:
+        """It is not watched any more; what is there stays. Raises ProblemError("folder_unknown")."""
+        kept = self._kept(id_)
+        if kept.hints is not None:
+            kept.hints.stop()
+        del self.folders[id_]
+        self._ledger.change_watched(id_, removed=self._wall())
+        return kept.watched
+
+    def pause(self, id_: int, until: float | None) -> Watched:
+        """`until`: seconds since 1970; None: until somebody resumes it."""
+        return self._set(self._kept(id_), FolderState.PAUSED, "", until)
+
+    def resume(self, id_: int) -> Watched:
+        """Also a yes to what it asks; and where its disk looked wrong, that this is the folder."""
+        kept = self._kept(id_)
+        kept.yes = kept.yes or kept.watched.state is FolderState.ASKING
+        self._compare_all(kept, "you asked for it")
+        return self._set(kept, FolderState.ACTIVE)
+
+    def remark(self, id_: int, marked: standing.Marked) -> None:
+        """The folder is what it is now."""
+        self._ledger.change_watched(id_, marker=marked.marker, dev=_signed(marked.device))
+        self._kept(id_).watched = self._again(id_)
+
+    def scan(self, id_: int) -> None:
+        self._compare_all(self._kept(id_), "you asked for it")
+
+    def compare_all(self, why: str) -> None:
+        """Whatever the hints said is in doubt: after a sleep, or with another receiver."""
+        for kept in self.folders.values():
+            self._compare_all(kept, why)
+
+    def receiver_is_back(self) -> None:
+        for kept in self.folders.values():
+            kept.not_before, kept.attempt = 0.0, 0
+
+    @property
+    def surveying(self) -> bool:
+        return any(kept.surveying for kept in self.folders.values())
+
+    # -- a turn
+
+    def turn(self) -> None:
+        now = self._clock()
+        for kept in list(self.folders.values()):
+            self._go_on_by_itself(kept)
+            if kept.surveying or kept.watched.state is FolderState.PAUSED or now < kept.not_before:
+                continue
+            if self._at_work() >= MOST_AT_ONCE:
+                return
+            order = self._order(kept, now)
+            if order.tasks or order.gone:
+                self._survey(kept, order)
+
+    def next_due(self) -> float | None:
+        """When `turn` has something to do, of the monotonic clock."""
+        moments = []
+        for kept in self.folders.values():
+            if kept.surveying:
+                continue
+            if kept.watched.state is FolderState.PAUSED:
+                if kept.watched.until is not None:
+                    moments.append(self._clock() + max(0.0, kept.watched.until - self._wall()))
+                continue
+            asks = kept.watched.state is FolderState.ASKING and not kept.yes
+            due = [kept.full_due, *([] if asks else kept.gone.values())]
+            if kept.tasks:
+                due.append(0.0)
+            if (quiet := kept.quiet.next_due()) is not None:
+                due.append(quiet)
+            moments.append(max(kept.not_before, min(due)))
+        return min(moments, default=None)
+
+    # -- inside
+
+    def _keep(self, watched: Watched) -> None:
+        kept = Kept(watched, full_due=self._clock())
+        kept.hints = self._hints(watched.local, lambda hint: self._heard(watched.id, hint))
+        self.folders[watched.id] = kept
+        kept.hints.start()
+
+    def _real_hints(self, root: bytes, heard: Callable[[Hint], None]) -> Hints:
+        return Hints(root, heard, own_folder=self._own_folder)
+
+    def _kept(self, id_: int) -> Kept:
+        kept = self.folders.get(id_)
+        if kept is None:
+            raise ProblemError("folder_unknown")
+        return kept
+
+    def _again(self, id_: int) -> Watched:
+        found = self._ledger.watched_folder(id_)
+        assert found is not None
+        return found
+
+    def _set(
+        self, kept: Kept, state: FolderState, detail: str = "", until: float | None = None
+    ) -> Watched:
+        if (kept.watched.state, kept.watched.detail, kept.watched.until) != (state, detail, until):
+            self._ledger.set_folder_state(kept.watched.id, state, detail, until)
+            kept.watched = self._again(kept.watched.id)
+            self._news.something()
+        return kept.watched
+
+    def _heard(self, id_: int, hint: Hint) -> None:
+        """In a thread of the watcher."""
+        self._control.post(lambda: self._hint(id_, hint))
+
+    def _hint(self, id_: int, hint: Hint) -> None:
+        kept = self.folders.get(id_)
+        if kept is None:
+            return
+        now = self._clock()
+        match hint:
+            case Dirty(folder):
+                kept.quiet.hint(folder, now)
+            case Closed(path):
+                kept.closed[path] = now
+                self._hurry(kept, path)
+            case Doubtful(reason):
+                self._compare_all(kept, reason)
+
+    def _hurry(self, kept: Kept, path: bytes) -> None:
+        """Whoever wrote it is done: it need not settle for long."""
+        try:
+            row = self._ledger.under_way(kept.watched.id, path.decode("utf-8"))
+        except UnicodeDecodeError:
+            return
+        if row is not None:
+            self._waits.hurry(row.id, CLOSED_SECONDS)
+
+    def _compare_all(self, kept: Kept, why: str) -> None:
+        kept.doubt, kept.full_due, kept.not_before = why, self._clock(), 0.0
+
+    def _go_on_by_itself(self, kept: Kept) -> None:
+        watched = kept.watched
+        if watched.state is not FolderState.PAUSED or watched.until is None:
+            return
+        if self._wall() >= watched.until:
+            self._compare_all(kept, "it was paused")
+            self._set(kept, FolderState.ACTIVE)
+            self._on_resumed(watched)
+
+    def _at_work(self) -> int:
+        return sum(kept.surveying for kept in self.folders.values())
+
+    def _order(self, kept: Kept, now: float) -> Order:
+        tasks = [Task(due.folder, due.recursive) for due in kept.quiet.due(now)]
+        tasks += kept.tasks
+        kept.tasks = []
+        kept.full_running = now >= kept.full_due
+        if kept.full_running:
+            tasks = [Task(b"", deep=True)]
+            kept.full_due = now + kept.watched.settings.compare_seconds
+        gone = [path for path, due in kept.gone.items() if due <= now]
+        if kept.watched.state is FolderState.ASKING and not kept.yes:
+            gone = [] if not kept.full_running else list(kept.gone)
+        for path in gone:
+            kept.gone.pop(path, None)
+        return Order(in_order(tasks), gone, kept.yes)
+
+    def _survey(self, kept: Kept, order: Order) -> None:
+        id_ = kept.watched.id
+        kept.surveying = True
+        side = ControlSide(
+            self._control.ask,
+            lambda: self._check(id_),
+            lambda found: self._take(id_, found),
+            lambda known, to, remote, seen: self._moved(id_, known, to, remote, seen),
+            lambda known, files: self._ledger.trashed(known, id_, files),
+            lambda known: self._ledger.mark_gone(id_, known.path, self._wall()),
+            lambda known: self._ledger.forget(id_, known.path),
+        )
+        work = Surveying(kept.watched, self.home, self._tree, side, self._own_folder)
+        self._control.submit(
+            lambda: work.run(order), lambda found: self._surveyed(kept, order, found)
+        )
+
+    def _check(self, id_: int) -> None:
+        """In the thread of a survey."""
+        self._control.check()
+        kept = self.folders.get(id_)
+        if kept is None or kept.watched.state is FolderState.PAUSED:
+            raise ProblemError("interrupted")
+
+    def _surveyed(self, kept: Kept, order: Order, found: Report | ProblemError) -> None:
+        kept.surveying = False
+        if isinstance(found, ProblemError):
+            kept.tasks += order.tasks  # paused, removed, or the engine ends
+            kept.gone.update(dict.fromkeys(order.gone, 0.0))
+            if found.code != "interrupted":
+                log.error("folder %d: %s", kept.watched.id, found)
+                kept.held_up = found
+                kept.not_before = self._clock() + AWAY_SECONDS
+            return
+        kept.last, kept.held_up = found, found.held_up
+        now = self._clock()
+        if found.unavailable:
+            kept.tasks, kept.gone = [], {}
+            kept.quiet = Quiet()
+            kept.full_due, kept.not_before = now, now + AWAY_SECONDS
+            self._set(kept, FolderState.UNAVAILABLE, found.unavailable)
+            return
+        self._add_tasks(kept, found, now)
+        self._settle_state(kept, order, found)
+        if kept.full_running:
+            kept.doubt = ""
+            self._ledger.change_watched(
+                kept.watched.id, compared=self._wall(), rules=found.rules, dev=_signed(found.device)
+            )
+            kept.watched = self._again(kept.watched.id)
+            if kept.hints is not None:
+                kept.hints.took(found.seconds)
+        self._news.something()
+
+    def _add_tasks(self, kept: Kept, found: Report, now: float) -> None:
+        kept.tasks += found.postponed
+        kept.gone.update(dict.fromkeys(found.gone_postponed, now + GONE_SECONDS))
+        if found.held_up is None:
+            kept.attempt = 0
+            return
+        # Nothing is lost by waiting: the tree here is the truth, and is looked at again.
+        kept.attempt += 1
+        kept.not_before = now + delay_seconds(kept.attempt, 0.5, code=found.held_up.code)
+        if outcomes.is_receivers(found.held_up):
+            self._presence.lost(found.held_up)
+
+    def _settle_state(self, kept: Kept, order: Order, found: Report) -> None:
+        if found.asks:
+            self._set(kept, FolderState.ASKING, str(found.asks))
+            return
+        if kept.watched.state is FolderState.UNAVAILABLE or (
+            kept.watched.state is FolderState.ASKING and (kept.full_running or kept.yes)
+        ):
+            self._set(kept, FolderState.ACTIVE)
+        if order.gone:
+            kept.yes = False
+
+    # -- what a survey found
+
+    def _take(self, id_: int, found: list[Directory]) -> None:
+        kept = self._kept_or_interrupted(id_)
+        now = self._clock()
+        for path in [path for path, at in kept.closed.items() if at < now - CLOSED_KEPT_SECONDS]:
+            del kept.closed[path]
+        for directory in found:
+            for name in directory.gone:
+                kept.gone.setdefault(joined(directory.path, name), now + GONE_SECONDS)
+        added = self._intake.take(kept.watched, found, kept.closed)
+        self._rows.told(added)
+        self._news.roots([kept.watched.root])
+        for row in added:
+            if row.next_try is not None:
+                self._waits.add(row, max(0.0, row.next_try - self._wall()))
+
+    def _moved(self, id_: int, known: Known, to: bytes, remote: str, seen: Entry) -> None:
+        kept = self._kept_or_interrupted(id_)
+        self._ledger.moved_known(known, id_, to, remote, seen)
+        kept.gone.pop(known.path, None)
+        self._news.something()
+
+    def _kept_or_interrupted(self, id_: int) -> Kept:
+        kept = self.folders.get(id_)
+        if kept is None:
+            raise ProblemError("interrupted")
+        return kept
+
+
+def _signed(number: int | None) -> int | None:
+    return None if number is None else signed(number)

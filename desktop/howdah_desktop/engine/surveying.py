@@ -1,0 +1,226 @@
+"""A survey of a watched folder and what it finds, brought to the control thread; deletions confirmed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from howdah_common import remote_path
+from howdah_common.problems import ProblemError
+from howdah_desktop.engine.ledger_known import Known, LedgerKnown
+from howdah_desktop.engine.treework import TreeWork
+from howdah_desktop.folders import standing
+from howdah_desktop.folders.directory import Entry, Ground
+from howdah_desktop.folders.standing import Unavailable
+from howdah_desktop.folders.survey import Directory, Survey, Task, in_order
+from howdah_desktop.folders.watched import Watched, filled, too_many_gone
+
+MOST_NAMES = 100
+"""`a (100).txt` is where looking for a free name ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a survey is to do."""
+
+    tasks: Sequence[Task] = ()
+    gone: Sequence[bytes] = ()
+    """What was not there a moment ago: if it still is not, that counts as a deletion."""
+    yes: bool = False
+    """However much was deleted."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a survey came to."""
+
+    directories: int = 0
+    files: int = 0
+    """Entries that were looked at."""
+    seconds: float = 0.0
+    postponed: list[Task] = field(default_factory=list)
+    gone_postponed: list[bytes] = field(default_factory=list)
+    held_up: ProblemError | None = None
+    unavailable: str = ""
+    """A sentence; empty: the folder is there."""
+    asks: int = 0
+    """So many files were deleted that somebody has to say yes."""
+    device: int | None = None
+    rules: str = ""
+
+
+class Places:
+    """Where the entries of a watched folder are, here and there, on the day that it is made."""
+
+    def __init__(self, folder: Watched) -> None:
+        self._local = folder.local
+        name = os.path.basename(folder.local)  # noqa: PTH119  # bytes
+        self._target = filled(
+            folder.target,
+            dt.date.today(),  # noqa: DTZ011  # the user's day
+            socket.gethostname(),
+            name.decode("utf-8", "replace"),
+        ).strip("/")
+
+    def remote_of(self, path: bytes) -> str:
+        """Raises UnicodeDecodeError."""
+        return remote_path.join(self._target, path.decode("utf-8"))
+
+    def local_of(self, path: bytes) -> bytes:
+        return os.path.join(self._local, path)  # noqa: PTH118  # bytes
+
+
+class ControlSide:
+    """What the control thread does for a survey; each may raise ProblemError("interrupted")."""
+
+    def __init__(
+        self,
+        ask: Callable[[Callable[[], object]], object],
+        check: Callable[[], None],
+        take: Callable[[list[Directory]], None],
+        moved: Callable[[Known, bytes, str, Entry], None],
+        trashed: Callable[[Known, int], None],
+        kept: Callable[[Known], None],
+        forgotten: Callable[[Known], None],
+    ) -> None:
+        self.ask = ask
+        self.check = check
+        self.take = take
+        self.moved = moved
+        self.trashed = trashed
+        self.kept = kept
+        self.forgotten = forgotten
+
+
+class Surveying:
+    """One survey in a thread of the pool; it is `Finds` to its Survey."""
+
+    def __init__(
+        self,
+        folder: Watched,
+        home: Path,
+        tree: TreeWork,
+        control: ControlSide,
+        own_folder: bytes,
+    ) -> None:
+        self._folder = folder
+        self._home = home
+        self._tree = tree
+        self._control = control
+        self._own_folder = own_folder
+        self._places = Places(folder)
+
+    def run(self, order: Order) -> Report:
+        """Raises ProblemError: interrupted, and what the ledger says."""
+        began, report = time.monotonic(), Report()
+        try:
+            ground = Ground(self._folder.local)
+        except OSError as error:
+            report.unavailable = f"It cannot be opened ({os.strerror(error.errno or 0)})."
+            return report
+        ledger = LedgerKnown(self._home, read_only=True)
+        try:
+            standing.check(self._folder, ground, ledger.known_files(self._folder.id))
+            report.device = ground.device
+            self._survey(order, report, ground, ledger)
+            self._deletions(order, report, ground, ledger)
+        except Unavailable as away:
+            report.unavailable = str(away)
+        except OSError as error:
+            report.unavailable = f"It cannot be read ({os.strerror(error.errno or 0)})."
+        finally:
+            ledger.close()
+            ground.close()
+        report.seconds = time.monotonic() - began
+        return report
+
+    def _survey(self, order: Order, report: Report, ground: Ground, ledger: LedgerKnown) -> None:
+        survey = Survey(self._folder, ground, ledger, self._tree, self, self._own_folder)
+        report.rules = survey.rules_of(b"")
+        anew = any(not task.path and task.deep for task in order.tasks) and (
+            report.rules != self._folder.rules
+        )
+        tasks = in_order(order.tasks)
+        report.postponed = survey.run([Task(t.path, t.deep, t.anew or anew) for t in tasks])
+        report.held_up = survey.held_up
+        report.directories, report.files = survey.looked_at, survey.files
+
+    # -- deletions
+
+    def _deletions(self, order: Order, report: Report, ground: Ground, ledger: LedgerKnown) -> None:
+        found = [
+            known
+            for path in order.gone
+            if (known := ledger.known(self._folder.id, path)) is not None
+            and known.gone is None
+            and ground.look(known.folder, known.name) is None
+        ]
+        if not found:
+            return
+        # Once more, after the looking: a disk that was pulled meanwhile has no entries at all.
+        standing.check(self._folder, ground, 1)
+        if not self._folder.mirror:
+            self._control.ask(lambda: [self._control.kept(known) for known in found])
+            return
+        files = {known.path: self._files(ledger, known) for known in found}
+        total = ledger.known_files(self._folder.id)
+        if not order.yes and too_many_gone(sum(files.values()), total):
+            report.asks = sum(files.values())
+            report.gone_postponed = [known.path for known in found]
+            return
+        for known in found:
+            self._control.check()
+            try:
+                self._trash(known, files[known.path], ledger)
+            except ProblemError as problem:
+                if problem.code == "interrupted":
+                    raise
+                report.held_up = problem
+                report.gone_postponed.append(known.path)
+
+    def _files(self, ledger: LedgerKnown, known: Known) -> int:
+        return ledger.known_files(self._folder.id, known.path) if known.is_dir else 1
+
+    def _trash(self, known: Known, files: int, ledger: LedgerKnown) -> None:
+        if not known.is_dir:
+            done = self._tree.trash(known)
+        elif self._tree.trash_folder(known.remote, files):
+            done = True
+        else:
+            # It holds what was not known: that stays, and so does the folder if anything is left in it.
+            below = [
+                one for one in ledger.known_below(self._folder.id, known.path) if not one.is_dir
+            ]
+            for one in below:
+                self._trash(one, 1, ledger)
+            done = self._tree.trash_folder(known.remote, 0)
+        if done:
+            self._control.ask(lambda: self._control.trashed(known, files))
+        else:
+            self._control.ask(lambda: self._control.kept(known))
+
+    # -- Finds
+
+    def directories(self, found: list[Directory]) -> None:
+        self._control.ask(lambda: self._control.take(found))
+
+    def moved(self, known: Known, to: bytes, remote: str, seen: Entry) -> None:
+        self._control.ask(lambda: self._control.moved(known, to, remote, seen))
+
+    def gives_way(self, known: Known) -> None:
+        """In a mirror a file goes to the trash; else, and with folders, it gets a numbered name."""
+        done = self._folder.mirror and not known.is_dir and self._tree.trash(known)
+        names = (remote_path.numbered(known.remote, n) for n in range(2, MOST_NAMES))
+        if done or any(self._tree.move(known, name, over=False) for name in names):
+            self._control.ask(lambda: self._control.forgotten(known))
+
+    def remote_of(self, path: bytes) -> str:
+        return self._places.remote_of(path)
+
+    def check(self) -> None:
+        self._control.check()

@@ -1,0 +1,102 @@
+"""A directory as the disk has it beside what is known of it: what is new, changed, gone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from howdah_desktop.folders.directory import Entry, What
+from howdah_desktop.folders.ignore import Rule
+
+
+class Seen(NamedTuple):
+    """What is known of an entry, as far as a comparison needs it."""
+
+    is_dir: bool
+    inode: int
+    size: int | None
+    mtime_ns: int | None
+    gone: bool
+
+
+@dataclass(slots=True)
+class Differences:
+    """Of one directory."""
+
+    fresh: list[Entry] = field(default_factory=list)
+    """Files that nothing is known of."""
+    changed: list[Entry] = field(default_factory=list)
+    """Files that are not what was agreed on."""
+    back: list[Entry] = field(default_factory=list)
+    """Deleted once, and now here again as they were."""
+    folders: list[Entry] = field(default_factory=list)
+    """That are known and still the same."""
+    fresh_folders: list[Entry] = field(default_factory=list)
+    """Of which nothing is known, or which others have replaced."""
+    gone: list[bytes] = field(default_factory=list)
+    """Known, and not there."""
+    left_out: list[tuple[Entry, Rule]] = field(default_factory=list)
+    forgotten: list[bytes] = field(default_factory=list)
+    """Known, and left out from now on: what is there stays."""
+    empty: bool = True
+    """Nothing in it is carried."""
+
+
+SYMLINK = Rule("kind", 0, "symlink")
+SPECIAL = Rule("kind", 0, "special")
+
+
+def differences(
+    entries: Sequence[Entry],
+    known: Mapping[bytes, Seen],
+    rule_for: Callable[[Entry], Rule | None],
+    *,
+    all_rules: bool,
+) -> Differences:
+    """`rule_for`: the rule that leaves an entry out, or None; asked only about what is not known as it is,
+    unless `all_rules` (the rules are not what they were)."""
+    found = Differences()
+    here = set()
+    for entry in entries:
+        seen = known.get(entry.name)
+        same = seen is not None and _is_same(entry, seen)
+        if not same or all_rules:
+            rule = _by_kind(entry) or rule_for(entry)
+            if rule is not None:
+                found.left_out.append((entry, rule))
+                if seen is not None:
+                    found.forgotten.append(entry.name)
+                    here.add(entry.name)
+                continue
+        here.add(entry.name)
+        found.empty = False
+        _place(found, entry, seen, same=same)
+    found.gone = [name for name, seen in known.items() if name not in here and not seen.gone]
+    return found
+
+
+def _place(found: Differences, entry: Entry, seen: Seen | None, *, same: bool) -> None:
+    if entry.what is What.FOLDER:
+        (found.folders if same else found.fresh_folders).append(entry)
+        if seen is not None and seen.gone:
+            found.back.append(entry)
+    elif seen is None or seen.is_dir:
+        found.fresh.append(entry)
+    elif not same:
+        found.changed.append(entry)
+    elif seen.gone:
+        found.back.append(entry)
+
+
+def _is_same(entry: Entry, seen: Seen) -> bool:
+    """The device's number is left out: a disk that is plugged in again may get another."""
+    if seen.is_dir or entry.what is not What.FILE:
+        return seen.is_dir and entry.what is What.FOLDER and entry.inode == seen.inode
+    return (entry.inode, entry.size, entry.mtime_ns) == (seen.inode, seen.size, seen.mtime_ns)
+
+
+def _by_kind(entry: Entry) -> Rule | None:
+    if entry.what is What.LINK:
+        return SYMLINK
+    return SPECIAL if entry.what is What.OTHER else None
