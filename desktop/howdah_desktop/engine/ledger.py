@@ -206,6 +206,13 @@ class Ledger(LedgerGroups, LedgerOrders, LedgerViews, LedgerKnown):
         )
         return found[0] if found else None
 
+    def latest_of(self, local: bytes) -> Transfer | None:
+        """The latest upload of a local path, however it stands."""
+        found = self._transfers(
+            "WHERE local = ? AND kind = 'upload' ORDER BY id DESC LIMIT 1", (local,)
+        )
+        return found[0] if found else None
+
     def wake(self) -> int:
         """After a start: whoever was working or waiting is queued again. Gives how many."""
         marks, values = _any_of((S.SENDING, S.FETCHING, S.FINISHING, S.WAITING, S.SETTLING, S.NEW))

@@ -1,0 +1,114 @@
+"""The commands for watched folders, and their options; registered by `app`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from howdah_desktop.cli.ending import end
+from howdah_desktop.cli.exits import HELP
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Folders = Annotated[
+    Optional[list[str]],  # noqa: UP045  # typer evaluates it
+    typer.Argument(
+        metavar="FOLDER...", help="Numbers or paths, as `howdah watch list` shows them."
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="All watched folders.")]
+
+watch = typer.Typer(
+    name="watch", help="Folders that are kept in step with the receiver.", no_args_is_help=True
+)
+
+
+@watch.command("add", epilog=HELP)
+def add(
+    path: Annotated[str, typer.Argument(metavar="DIR", help="The local folder.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="DIR",
+            help="Folder there; {date}, {host} and {name} are filled in. None: its name.",
+        ),
+    ] = "",
+    mirror: Annotated[
+        bool,
+        typer.Option(
+            "--mirror", help="What is deleted here goes to the trash there; else it is kept."
+        ),
+    ] = False,
+    ignore: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--ignore", metavar="RULE", help="Leave out what it names, as in .gitignore."),
+    ] = None,
+    only: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--only", metavar="RULE", help="Leave out all files that no such rule names."),
+    ] = None,
+    follow_links: Annotated[
+        bool,
+        typer.Option("--follow-links", help="Send what links to files inside the folder show."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Watch a folder: what is in it is sent, and what changes is sent again."""
+    from howdah_desktop.cli import watching
+
+    end(lambda: watching.add(path, to, mirror, ignore or [], only or [], follow_links, json), json)
+
+
+@watch.command("list", epilog=HELP)
+def list_(json: Json = False) -> None:
+    """Show the watched folders and how each stands."""
+    from howdah_desktop.cli import watching
+
+    end(lambda: watching.show(json), json)
+
+
+@watch.command(epilog=HELP)
+def remove(folders: Folders = None, everything: All = False, json: Json = False) -> None:
+    """Watch them no more. What is there stays."""
+    _change("remove", folders, everything, json)
+
+
+@watch.command(epilog=HELP)
+def pause(folders: Folders = None, everything: All = False, json: Json = False) -> None:
+    """Leave them alone until `howdah watch resume`."""
+    _change("pause", folders, everything, json)
+
+
+@watch.command(epilog=HELP)
+def resume(folders: Folders = None, everything: All = False, json: Json = False) -> None:
+    """Go on; also the yes to what a folder asks."""
+    _change("resume", folders, everything, json)
+
+
+@watch.command(epilog=HELP)
+def scan(folders: Folders = None, everything: All = False, json: Json = False) -> None:
+    """Compare everything in them now."""
+    _change("scan", folders, everything, json)
+
+
+def explain(
+    path: Annotated[str, typer.Argument(help="A local file or folder.")], json: Json = False
+) -> None:
+    """Say why a file is not there, or since when it is."""
+    from howdah_desktop.cli.explain import explain as explain_it
+
+    end(lambda: explain_it(path, json), json)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(watch)
+    app.command(epilog=HELP)(explain)
+
+
+def _change(what: str, folders: list[str] | None, everything: bool, json: bool) -> None:
+    from howdah_desktop.cli import watching
+
+    if bool(folders) == everything:
+        raise typer.BadParameter("Name the folders, or give --all.")
+    end(lambda: watching.change(what, folders or [], None, everything, json), json)
