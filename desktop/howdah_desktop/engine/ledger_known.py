@@ -12,7 +12,7 @@ import msgspec
 from howdah_desktop.engine.ledger_file import LedgerFile
 from howdah_desktop.engine.ledger_rows import signed, unsigned
 from howdah_desktop.engine.transfers import Kind, Transfer, TransferState
-from howdah_desktop.folders.compare import Seen
+from howdah_desktop.folders.compare import SeenRow
 from howdah_desktop.folders.directory import Entry, What, joined, parted
 from howdah_desktop.folders.ignore import Rule
 from howdah_desktop.folders.watched import FolderSettings, FolderState, Watched
@@ -130,12 +130,12 @@ class LedgerKnown(LedgerFile):
         found = self._known("folder = ? AND dir = ? AND name = ?", folder, where, name)
         return found[0] if found else None
 
-    def known_in(self, folder: int, where: bytes) -> dict[bytes, Seen]:
+    def known_in(self, folder: int, where: bytes) -> dict[bytes, SeenRow]:
         """What is known of the entries of one directory."""
         with self.told():
             return {
-                name: Seen(bool(is_dir), unsigned(inode), size, mtime_ns, gone is not None)
-                for name, is_dir, inode, size, mtime_ns, gone in self._db.execute(
+                row[0]: row
+                for row in self._db.execute(
                     "SELECT name, is_dir, inode, size, mtime_ns, gone FROM known"
                     " WHERE folder = ? AND dir = ?",
                     (folder, where),

@@ -54,57 +54,89 @@ def entry_of(name: bytes, found: os.stat_result) -> Entry:
     )
 
 
+Listed = tuple[bytes, os.stat_result]
+"""A name, and what lstat says of it."""
+
+
 class Ground:
-    """A watched folder on the disk. Every step below it is opened from the one above, and no link is
-    followed, so that nobody who swaps a folder for a link leads out of it."""
+    """A watched folder on the disk; for one thread. Every step below it is opened from the one above, and no
+    link is followed, so that nobody who swaps a folder for a link leads out of it."""
 
     def __init__(self, root: bytes) -> None:
         """Raises OSError."""
         self.root = root
         self._fd = os.open(root, _OPEN)
+        self._parent: tuple[bytes, int] | None = None
+        """The directory that was last stepped through: its entries are opened one after the other."""
 
     def close(self) -> None:
+        self._leave()
         os.close(self._fd)
 
     @property
     def device(self) -> int:
         return os.fstat(self._fd).st_dev
 
+    def listing(self, folder: bytes) -> list[Listed]:
+        """All entries of a directory; what vanishes meanwhile is left out. Raises OSError."""
+        found = []
+        with self.opened(folder) as descriptor, os.scandir(descriptor) as entries:
+            for one in entries:
+                try:
+                    looked = one.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                # os.fsencode, but for its questions: this line runs for every file.
+                found.append((one.name.encode("utf-8", "surrogateescape"), looked))
+        return found
+
+    def entries(self, folder: bytes) -> list[Entry]:
+        """The same as entries. Raises OSError."""
+        return [entry_of(name, looked) for name, looked in self.listing(folder)]
+
     @contextmanager
     def opened(self, folder: bytes) -> Iterator[int]:
         """A descriptor of the directory `folder`, "" being the root. Raises OSError."""
+        above, name = parted(folder)
         if not folder:
-            descriptor = os.open(self.root, _OPEN)
-        else:
             descriptor = os.open(b".", _OPEN, dir_fd=self._fd)
-            for name in folder.split(b"/"):
-                try:
-                    below = os.open(name, _OPEN | _NO_FOLLOW, dir_fd=descriptor)
-                finally:
-                    os.close(descriptor)
-                descriptor = below
+        else:
+            descriptor = os.open(name, _OPEN | _NO_FOLLOW, dir_fd=self._through(above))
         try:
             yield descriptor
         finally:
             os.close(descriptor)
 
-    def entries(self, folder: bytes) -> list[Entry]:
-        """All entries of a directory; what vanishes meanwhile is left out. Raises OSError."""
-        found = []
-        with self.opened(folder) as descriptor, os.scandir(descriptor) as listing:
-            for one in listing:
-                try:
-                    looked = one.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                found.append(entry_of(os.fsencode(one.name), looked))
-        return found
+    def _through(self, folder: bytes) -> int:
+        if self._parent is not None and self._parent[0] == folder:
+            return self._parent[1]
+        self._leave()
+        descriptor = os.open(b".", _OPEN, dir_fd=self._fd)
+        for name in folder.split(b"/") if folder else ():
+            try:
+                below = os.open(name, _OPEN | _NO_FOLLOW, dir_fd=descriptor)
+            finally:
+                os.close(descriptor)
+            descriptor = below
+        self._parent = folder, descriptor
+        return descriptor
+
+    def _leave(self) -> None:
+        if self._parent is not None:
+            os.close(self._parent[1])
+            self._parent = None
 
     def look(self, folder: bytes, name: bytes) -> Entry | None:
         """What stands there now; None: nothing. Raises OSError, but not for a folder that is gone."""
+        found = self.stat(joined(folder, name))
+        return None if found is None else entry_of(name, found)
+
+    def stat(self, path: bytes) -> os.stat_result | None:
+        """lstat of what stands there; None: nothing. Raises OSError as `look` does."""
+        folder, name = parted(path)
         try:
             with self.opened(folder) as descriptor:
-                return entry_of(name, os.stat(name, dir_fd=descriptor, follow_symlinks=False))
+                return os.stat(name, dir_fd=descriptor, follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError):
             return None
 

@@ -8,6 +8,7 @@ anything of the directory is queued, so that what has moved is not taken for new
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,8 +17,8 @@ from howdah_common import remote_path
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.ledger_known import Known, LedgerKnown
 from howdah_desktop.engine.treework import TreeWork
-from howdah_desktop.folders.compare import Differences, Seen, differences
-from howdah_desktop.folders.directory import Entry, Ground, What, joined, parted
+from howdah_desktop.folders.compare import Differences, SeenRow, differences, seen_of
+from howdah_desktop.folders.directory import Entry, Ground, Listed, What, joined, parted
 from howdah_desktop.folders.ignore import IGNORE_FILE, Ignore, Rule
 from howdah_desktop.folders.watched import MARKER, Links, Watched
 
@@ -141,7 +142,7 @@ class Survey:
     def _look_at(self, task: Task) -> list[Task]:
         path = task.path
         try:
-            entries = self._ground.entries(path)
+            listing = self._ground.listing(path)
         except (FileNotFoundError, NotADirectoryError):
             # It is gone, or something else: what its parent shows. The root itself is somebody else's.
             if not path:
@@ -153,24 +154,24 @@ class Survey:
             self._unreadable(path, error)
             return []
         if not path:
-            entries = [entry for entry in entries if entry.name != MARKER.encode()]
+            listing = [one for one in listing if one[0] != MARKER.encode()]
         self.looked_at += 1
-        self.files += len(entries)
-        ignore = self._ignore(path, entries)
+        self.files += len(listing)
+        ignore = self._ignore(path, listing)
         text = os.fsdecode(path)
         known = self._ledger.known_in(self._folder.id, path)
-        entries, followed = self._with_links(path, entries)
+        listing, followed = self._with_links(path, listing)
 
         def rule_for(entry: Entry) -> Rule | None:
             return self._rule_for(entry, path, text, ignore)
 
-        found = differences(entries, known, rule_for, all_rules=task.anew)
+        found = differences(listing, known, rule_for, all_rules=task.anew)
         if _other_rules(found) and not task.anew:
             return [Task(path, deep=True, anew=True)]
         self._make_room(path, found, known)
         if self._see_to_moves(path, found, known):
             known = self._ledger.known_in(self._folder.id, path)
-            found = differences(entries, known, rule_for, all_rules=task.anew)
+            found = differences(listing, known, rule_for, all_rules=task.anew)
         self._note(path, found, known, followed)
         folders = found.folders + found.fresh_folders if task.deep else found.fresh_folders
         return [Task(joined(path, entry.name), deep=True, anew=task.anew) for entry in folders]
@@ -179,7 +180,7 @@ class Survey:
         self,
         path: bytes,
         found: Differences,
-        known: dict[bytes, Seen],
+        known: dict[bytes, SeenRow],
         followed: dict[bytes, bytes],
     ) -> None:
         left_out = None
@@ -233,14 +234,14 @@ class Survey:
 
     # -- what is left out
 
-    def _ignore(self, path: bytes, entries: Iterable[Entry] | None = None) -> Ignore:
+    def _ignore(self, path: bytes, listing: Iterable[Listed] | None = None) -> Ignore:
         """The rules for the entries of a directory."""
         found = self._ignores.get(path)
         if found is None:
             above = self._ignore(parted(path)[0]) if path else self._top
             # Nearly all directories have no rules of their own, and their entries were just read.
             name = IGNORE_FILE.encode()
-            has_own = entries is None or any(entry.name == name for entry in entries)
+            has_own = listing is None or any(one[0] == name for one in listing)
             text = self._ground.read_small(path, name) if has_own else None
             found = self._ignores[path] = above.within(os.fsdecode(path), text)
         return found
@@ -261,20 +262,20 @@ class Survey:
         return None
 
     def _with_links(
-        self, path: bytes, entries: list[Entry]
-    ) -> tuple[list[Entry], dict[bytes, bytes]]:
+        self, path: bytes, listing: list[Listed]
+    ) -> tuple[list[Listed], dict[bytes, bytes]]:
         """Links to files inside the folder stand for those, where that is wanted."""
         if self._folder.settings.links is not Links.FOLLOW:
-            return entries, {}
+            return listing, {}
         followed: dict[bytes, bytes] = {}
         shown = []
-        for entry in entries:
-            if entry.what is What.LINK and (target := self._target(joined(path, entry.name))):
-                followed[entry.name] = target
-                seen = self._ground.look(*parted(target))
-                if seen is not None and seen.what is What.FILE:
-                    entry = seen._replace(name=entry.name)
-            shown.append(entry)
+        for name, looked in listing:
+            if stat.S_ISLNK(looked.st_mode) and (target := self._target(joined(path, name))):
+                seen = self._ground.stat(target)
+                if seen is not None and stat.S_ISREG(seen.st_mode):
+                    followed[name] = target
+                    looked = seen
+            shown.append((name, looked))
         return shown, followed
 
     def _target(self, path: bytes) -> bytes | None:
@@ -286,11 +287,11 @@ class Survey:
 
     # -- what has moved
 
-    def _make_room(self, path: bytes, found: Differences, known: dict[bytes, Seen]) -> None:
+    def _make_room(self, path: bytes, found: Differences, known: dict[bytes, SeenRow]) -> None:
         """A folder where a file was known, or the other way round: what stands there gives way."""
         for entry in [*found.fresh_folders, *found.fresh]:
-            seen = known.get(entry.name)
-            if seen is None or seen.is_dir is (entry.what is What.FOLDER):
+            row = known.get(entry.name)
+            if row is None or bool(row[1]) is (entry.what is What.FOLDER):
                 continue
             old = self._ledger.known(self._folder.id, joined(path, entry.name))
             if old is None:
@@ -300,7 +301,7 @@ class Survey:
             except ProblemError as problem:
                 self._postpone(problem, old.path)
 
-    def _see_to_moves(self, path: bytes, found: Differences, known: dict[bytes, Seen]) -> bool:
+    def _see_to_moves(self, path: bytes, found: Differences, known: dict[bytes, SeenRow]) -> bool:
         """Whether something has, so that the directory is to be compared again."""
         any_moved = False
         for entry in [*found.fresh_folders, *found.fresh, *found.changed]:
@@ -334,7 +335,7 @@ class Survey:
             now = {entry.name: entry.inode for entry in self._ground.entries(to)}
         except OSError:
             return False
-        same = sum(now.get(name) == seen.inode for name, seen in before.items())
+        same = sum(now.get(name) == seen_of(row).inode for name, row in before.items())
         return same > 0 and same * 2 >= len(before)
 
     def _move(self, old: Known, to: bytes, entry: Entry, *, over: bool) -> bool:
