@@ -10,42 +10,24 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
-from howdah_desktop.folders.inotify_source import InotifySource
+from howdah_desktop.folders.hint_kinds import Closed, Dirty, Doubtful, Hint
 from howdah_desktop.folders.limits import value_of
-from howdah_desktop.folders.source import Lost, NoEvents, Source
+from howdah_desktop.folders.source import Lost, NoEvents, Source, identity_of
+
+if sys.platform == "linux":
+    from howdah_desktop.folders.inotify_source import InotifySource as SystemSource
+else:
+    from howdah_desktop.folders.observer_source import ObserverSource as SystemSource
+
+__all__ = ["Closed", "Dirty", "Doubtful", "Hint", "Hints", "Mode"]
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Dirty:
-    """List this directory again."""
-
-    folder: bytes
-    """Relative to the watched folder, with slashes; "" for the watched folder itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """A file was closed by someone who had it open for writing: it may settle sooner."""
-
-    path: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Doubtful:
-    """Hints were lost, or may have been: compare everything."""
-
-    reason: str
-
-
-Hint = Dirty | Closed | Doubtful
 
 
 class Mode(Enum):
@@ -155,7 +137,7 @@ class Hints:
 
     def _watch(self, reason: str) -> str:
         """Until it is stopped, or a place without events may have some; says why it is begun again."""
-        source: Source = InotifySource(self._root, self._left_out, self._probe_seconds)
+        source: Source = SystemSource(self._root, self._left_out, self._probe_seconds)
         self._source = source
         if self._stop.is_set():
             return reason
@@ -206,10 +188,9 @@ class Hints:
 
     def _identity(self) -> tuple[int, int] | None:
         try:
-            found = os.stat(self._root)
-        except OSError:
+            return identity_of(self._root)
+        except (Lost, NoEvents):
             return None
-        return found.st_dev, found.st_ino
 
 
 def _inside(root: bytes, folder: bytes | None) -> bytes | None:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
 
+from howdah_desktop.folders import source
 from howdah_desktop.folders.inotify import Event, Inotify
-from howdah_desktop.folders.limits import limit_met
-from howdah_desktop.folders.probe import is_shared, kind_at, leave_probe
-from howdah_desktop.folders.source import Lost, NoEvents
+from howdah_desktop.folders.probe import probing
+from howdah_desktop.folders.source import SILENT, Lost, NoEvents, identity_of, trouble
 from howdah_desktop.folders.tree_watch import LIMBO_SECONDS, TreeWatch
 
 GATHER_SECONDS = 0.05
 """Between two looks at the queue: what is written a thousand times a second is one hint then, and the kernel
 merges what repeats. Its queue holds 16,384 events by default."""
-LOOK_SECONDS = 30.0
-"""How often it is checked that the path still leads to what is watched. Nothing tells when a directory above
-it is renamed, or a disk is mounted over it."""
 _AT_ONCE = 256
 """Directories taken up between two looks at the queue."""
 
@@ -55,7 +51,7 @@ class InotifySource:
         dirty: Callable[[bytes], None],
         closed: Callable[[bytes], None],
     ) -> None:
-        identity = self._identity()
+        identity = identity_of(self._root)
         inotify = self._open()
         try:
             tree = self._set_up(inotify)
@@ -72,7 +68,7 @@ class InotifySource:
         try:
             inotify = Inotify()
         except OSError as error:
-            raise _trouble(error) from error
+            raise trouble(error) from error
         with self._lock:
             self._inotify = inotify
             if self._stop.is_set():  # its wake came too early
@@ -94,29 +90,21 @@ class InotifySource:
                 self._read(inotify, tree, 0)
                 self._forget()
         except OSError as error:
-            raise _trouble(error) from error
+            raise trouble(error) from error
         self.watched = len(tree)
         self._forget()
         tree.tells_new = True
         return tree
 
     def _look_whether_changes_are_told(self, inotify: Inotify, tree: TreeWatch) -> None:
-        kind = kind_at(self._root)
-        if is_shared(kind):
-            raise NoEvents(
-                f"This place is a network drive ({kind}), which does not tell what others change there,"
-                " so it is looked at every {every}."
-            )
-        probe = leave_probe(self._root)
-        until = time.monotonic() + self._probe_seconds
-        while probe is not None:
-            left = until - time.monotonic()
-            if left <= 0:
-                raise NoEvents(
-                    "This place reports no changes (a network drive?), so it is looked at every {every}."
-                )
-            if any(event.name == probe for event in self._read(inotify, tree, left)):
-                return
+        with probing(self._root) as probe:
+            until = time.monotonic() + self._probe_seconds
+            while probe is not None:
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise NoEvents(SILENT)
+                if any(event.name == probe for event in self._read(inotify, tree, left)):
+                    return
 
     def _go_on(
         self,
@@ -133,14 +121,14 @@ class InotifySource:
             try:
                 is_left = tree.take_up(_AT_ONCE)
             except OSError as error:
-                raise _trouble(error) from error
+                raise trouble(error) from error
             self.watched = len(tree)
             self._tell(dirty, closed)
             if events and not is_left:
                 self._stop.wait(GATHER_SECONDS)
-            if time.monotonic() - looked >= LOOK_SECONDS:
+            if time.monotonic() - looked >= source.LOOK_SECONDS:
                 looked = time.monotonic()
-                if self._identity() != identity:
+                if identity_of(self._root) != identity:
                     raise Lost("something else stands where the folder was")
 
     def _tell(self, dirty: Callable[[bytes], None], closed: Callable[[bytes], None]) -> None:
@@ -161,25 +149,9 @@ class InotifySource:
         tree.handle(events, time.monotonic())
         return events
 
-    def _identity(self) -> tuple[int, int]:
-        try:
-            found = os.stat(self._root)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise Lost("the folder is not there") from error
-        except OSError as error:
-            raise _trouble(error) from error
-        return found.st_dev, found.st_ino
-
 
 def _seconds(is_left: bool, in_limbo: bool) -> float:
     """How long to wait for events."""
     if is_left:
         return 0
-    return LIMBO_SECONDS if in_limbo else LOOK_SECONDS
-
-
-def _trouble(error: OSError) -> Exception:
-    limit = limit_met(error)
-    if limit is not None:
-        return NoEvents(limit.sentence("{every}"), limit)
-    return Lost(f"the folder cannot be watched ({error.strerror})")
+    return LIMBO_SECONDS if in_limbo else source.LOOK_SECONDS

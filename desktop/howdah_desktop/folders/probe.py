@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from howdah_desktop.folders.default_rules import PROBE_PREFIX
+from howdah_desktop.folders.source import NoEvents
 
 MOUNTS = Path("/proc/self/mountinfo")
 
@@ -65,20 +67,30 @@ def kind_at(path: bytes) -> str | None:
         return None
 
 
-def leave_probe(root: bytes) -> bytes | None:
-    """Write a small file into `root`, remove it, and say its name, for which to look among the events; None
-    if nothing can be written there."""
+@contextmanager
+def probing(root: bytes) -> Iterator[bytes | None]:
+    """Leave a small file in `root` for so long, and say its name, for which to look among the events; None if
+    nothing can be written there. Raises NoEvents where no answer would mean anything."""
+    kind = kind_at(root)
+    if is_shared(kind):
+        raise NoEvents(
+            f"This place is a network drive ({kind}), which does not tell what others change there,"
+            " so it is looked at every {every}."
+        )
     name = os.fsencode(PROBE_PREFIX + secrets.token_hex(4))
     path = os.path.join(root, name)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError:
-        return None
+        yield None
+        return
     try:
-        with suppress(OSError):  # a full disk: that it appeared is enough
-            os.write(descriptor, b"Howdah looks whether changes are told here.\n")
+        try:
+            with suppress(OSError):  # a full disk: that it appeared is enough
+                os.write(descriptor, b"Howdah looks whether changes are told here.\n")
+        finally:
+            os.close(descriptor)
+        yield name
     finally:
-        os.close(descriptor)
         with suppress(FileNotFoundError):
             os.unlink(path)
-    return name

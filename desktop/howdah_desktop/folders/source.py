@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Protocol
 
-from howdah_desktop.folders.limits import Limit
+from howdah_desktop.folders.limits import Limit, limit_met
+
+LOOK_SECONDS = 30.0
+"""How often it is checked that the path still leads to what is watched. Nothing tells when a directory above
+it is renamed, or a disk is mounted over it."""
+SILENT = "This place reports no changes (a network drive?), so it is looked at every {every}."
 
 
 class Lost(Exception):
@@ -47,3 +53,22 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """End `follow`, soon, or as soon as it begins. Any thread."""
+
+
+def identity_of(root: bytes) -> tuple[int, int]:
+    """By which a folder is known to be the same. Raises what `trouble` makes of it."""
+    try:
+        found = os.stat(root)
+    except OSError as error:
+        raise trouble(error) from error
+    return found.st_dev, found.st_ino
+
+
+def trouble(error: OSError) -> Exception:
+    """What an error of the operating system about a watch means."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return Lost("the folder is not there")
+    limit = limit_met(error)
+    if limit is not None:
+        return NoEvents(limit.sentence("{every}"), limit)
+    return Lost(f"the folder cannot be watched ({error.strerror})")

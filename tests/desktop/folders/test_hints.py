@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from howdah_desktop.folders import inotify, inotify_source
+from howdah_desktop.folders import inotify, source
 from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Hint, Hints, Mode
 from kit.git_ignore import GIT
 from kit.heard import Heard, closed, dirty, until, watching
@@ -325,7 +325,7 @@ def test_a_root_that_is_moved_away_makes_everything_doubtful(root: Path, tmp_pat
 def test_a_root_whose_parent_is_renamed_is_noticed(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inotify_source, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(source, "LOOK_SECONDS", 0.1)
     inner = root / "a" / "b"
     with watching(inner) as (hints, heard):
         (root / "a").rename(root / "z")
@@ -359,7 +359,7 @@ def test_a_disk_that_is_unmounted_and_mounted_again_is_noticed(
     disk: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert callable(disk)
-    monkeypatch.setattr(inotify_source, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(source, "LOOK_SECONDS", 0.1)
     folder: Path = disk()
     with watching(folder) as (hints, heard):
         (folder / "x").write_text("x")
@@ -470,7 +470,7 @@ def test_it_waits_without_looking_around(root: Path, monkeypatch: pytest.MonkeyP
     with watching(root) as (_, heard):
         (root / "a" / "x").write_text("x")
         heard.wait_for(*closed("a/x"))
-        until(lambda: waits[-1] == inotify_source.LOOK_SECONDS)
+        until(lambda: waits[-1] == source.LOOK_SECONDS)
         count = len(waits)
         assert not threading.Event().wait(1)
         assert len(waits) <= count + 2

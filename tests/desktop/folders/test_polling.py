@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from watchdog.observers.inotify_c import inotify_add_watch
 
-from howdah_desktop.folders import inotify, inotify_source, limits, probe
+from howdah_desktop.folders import inotify, limits, probe
 from howdah_desktop.folders.hints import Closed, Doubtful, Hints, Mode
 from howdah_desktop.folders.limits import Limit
-from howdah_desktop.folders.probe import is_shared, kind_at, kind_of, leave_probe
+from howdah_desktop.folders.probe import is_shared, kind_at, kind_of, probing
 from kit.heard import Heard, closed, dirty, until, watching
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
@@ -84,9 +84,10 @@ def test_the_probe_is_removed_where_the_disk_is_full(
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(os, "write", full)
-    found = leave_probe(os.fsencode(root))
-    monkeypatch.undo()
-    assert found is not None
+    with probing(os.fsencode(root)) as name:
+        monkeypatch.undo()
+        assert name is not None
+        assert set(os.listdir(os.fsencode(root))) == {b"a", name}
     assert os.listdir(root) == ["a"]
 
 
@@ -97,7 +98,8 @@ def test_a_place_where_nothing_can_be_written_goes_by_its_file_system(
         raise OSError(errno.EROFS, "read-only")
 
     monkeypatch.setattr(os, "open", refuse)
-    assert leave_probe(os.fsencode(root)) is None
+    with probing(os.fsencode(root)) as name:
+        assert name is None
     with watching(root) as (hints, _):
         assert hints.mode is Mode.EVENTS
 
@@ -324,7 +326,7 @@ def test_folders_that_nobody_may_read_are_passed_over_until_they_can_be() -> Non
 def test_a_comparison_that_takes_long_is_made_less_often(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inotify_source, "kind_at", lambda path: "nfs")
+    monkeypatch.setattr(probe, "kind_at", lambda path: "nfs")
     with watching(root, poll_seconds=60) as (hints, _):
         assert hints.why.endswith("so it is looked at every 60 s.")
         hints.took(2.9)
@@ -336,7 +338,7 @@ def test_a_comparison_that_takes_long_is_made_less_often(
 def test_looks_are_as_far_apart_as_the_last_comparison_asks_for(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inotify_source, "kind_at", lambda path: "nfs")
+    monkeypatch.setattr(probe, "kind_at", lambda path: "nfs")
     times: list[float] = []
     heard = Heard()
 
@@ -358,10 +360,10 @@ def test_looks_are_as_far_apart_as_the_last_comparison_asks_for(
 def test_a_place_that_becomes_another_is_tried_again(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inotify_source, "kind_at", lambda path: "nfs")
+    monkeypatch.setattr(probe, "kind_at", lambda path: "nfs")
     with watching(root, poll_seconds=0.02) as (hints, heard):
         assert hints.mode is Mode.POLLING
-        monkeypatch.setattr(inotify_source, "kind_at", lambda path: "ext4")
+        monkeypatch.setattr(probe, "kind_at", lambda path: "ext4")
         root.rename(root.parent / "old")
         (root / "new").mkdir(parents=True)
         heard.wait(lambda told: any(h != Doubtful("polling") for h in told))
