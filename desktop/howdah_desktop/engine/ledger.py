@@ -15,6 +15,7 @@ from typing import Any
 
 from howdah_desktop.engine.ledger_groups import Group, LedgerGroups, Root
 from howdah_desktop.engine.ledger_orders import LedgerOrders
+from howdah_desktop.engine.ledger_pieces import LedgerPieces
 from howdah_desktop.engine.ledger_rows import COLUMNS, TRANSFER_COLUMNS, to_columns, to_transfer
 from howdah_desktop.engine.ledger_views import LedgerViews
 from howdah_desktop.engine.link import LinkMemory
@@ -59,7 +60,7 @@ class Added:
     """Roots that rows came over from."""
 
 
-class Ledger(LedgerGroups, LedgerOrders, LedgerViews):
+class Ledger(LedgerGroups, LedgerOrders, LedgerPieces, LedgerViews):
     """Rows of transfers, what is to be listed, and what is known of the line."""
 
     def add(

@@ -1,12 +1,14 @@
 """One upload, from an opened file to the receiver's 201.
 
 `Sender.run` reads as the outline: start, compare what is there with the file, ask what need not be sent,
-send the rest, look whether the file is still the same, complete. It may be run again after any problem:
-what the receiver has is asked anew each time, and what was hashed is remembered as long as the file is
-the same.
+send the rest, or how it is made of what was sent before, look whether the file is still the same, complete.
+It may be run again after any problem: what the receiver has is asked anew each time, and what was hashed
+is remembered as long as the file is the same.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from howdah_common.chunks import MIB, ChunkPlan
 from howdah_common.digests import BLAKE3
@@ -20,6 +22,7 @@ from howdah_common.messages import (
 )
 from howdah_common.problems import Next, ProblemError
 from howdah_common.ranges import RangeSet
+from howdah_desktop.engine.change import LEAST_BYTES, Change, Remembered
 from howdah_desktop.engine.chunkwork import ChunkMap, ChunkWork
 from howdah_desktop.engine.completion import Outcome, finish, published
 from howdah_desktop.engine.link import Link
@@ -45,8 +48,14 @@ class Sender:
     _receiver: Receiver
 
     def __init__(
-        self, transfer: Transfer, link: Link, watch: Watch, connections: int | None
+        self,
+        transfer: Transfer,
+        link: Link,
+        watch: Watch,
+        connections: int | None,
+        remembered: Remembered | None = None,
     ) -> None:
+        """`remembered`: the pieces of what was sent before, where they are known."""
         self._transfer = transfer
         self._link = link
         self._watch = watch
@@ -56,6 +65,8 @@ class Sender:
         self._chunk_bytes = transfer.chunk_bytes
         self._work: ChunkWork | None = None
         self._tally = Tally()
+        self._there: FileInfo | None = None
+        self._change = Change(remembered)
 
     def run(self, receiver: Receiver) -> Outcome:
         """Until it is done or skipped. Raises ProblemError."""
@@ -68,6 +79,7 @@ class Sender:
             work = self._work_for(upload, source)
             if upload.state == "published":
                 return self._published(upload, work, source)
+            self._look_back(upload, source)
             self._compare(work, source)
             if upload.known and not self._tally.sent_any:
                 self._ask_have(work, source)
@@ -100,7 +112,10 @@ class Sender:
             raise ProblemError("target_exists", f"It is {transfer.remote}.")
         if transfer.if_exists is IfExists.SKIP:
             return Outcome(TransferState.SKIPPED, note="exists")
-        return self._look_at(there, source) if isinstance(there, FileInfo) else None
+        if not isinstance(there, FileInfo):
+            return None
+        self._there = there
+        return self._look_at(there, source)
 
     def _look_at(self, there: FileInfo, source: Source) -> Outcome | None:
         """The very same file is not sent at all, not even to find out; another one keeps its grid."""
@@ -122,7 +137,7 @@ class Sender:
         if manifest.version != there.version:
             return None
         source.check_unchanged()
-        return Outcome(TransferState.DONE, there.manifest_digest, there.path, "already there")
+        return published(there, "already there")
 
     def _start(self, source: Source) -> UploadInfo:
         transfer, identity = self._transfer, source.identity
@@ -160,6 +175,14 @@ class Sender:
         self._work.receiver_says(upload.received)
         tell(self._watch, self._work)
         return self._work
+
+    def _look_back(self, upload: UploadInfo, source: Source) -> None:
+        """Whether something was sent before that this is a change of."""
+        size = source.identity.size
+        if self._there is None and upload.known and size >= LEAST_BYTES:
+            there = standing_at(self._receiver, self._transfer.remote)
+            self._there = there if isinstance(there, FileInfo) else None
+        self._change.begin(size, self._there)
 
     def _compare(self, work: ChunkWork, source: Source) -> None:
         """What arrived before this run must be what the file holds. Raises chunk_conflict."""
@@ -199,13 +222,24 @@ class Sender:
         known = work.hashed(number)
         if known is None:
             self._watch.check()
-            known = source.digest(work.plan.span(number), work.algorithm, buffer)
+            with self._change.reading(work.plan.span(number).offset) as seen:
+                known = source.digest(work.plan.span(number), work.algorithm, buffer, seen)
             work.note(number, known)
         return known
 
     # -- the bytes
 
+    def _plan(self, work: ChunkWork, source: Source) -> None:
+        """Where pieces of what was sent before are known: read what is missing, to find them in it."""
+        if not self._change.may_save:
+            return
+        buffer = new_buffer(work.plan.size)
+        for number in work.missing().numbers():
+            self._hash(work, source, number, buffer)
+        self._change.plan(work.plan, source, self._watch.check)
+
     def _send_and_complete(self, work: ChunkWork, source: Source) -> Outcome:
+        self._plan(work, source)
         transmission = Transmission(
             self._receiver,
             self._upload_id,
@@ -215,9 +249,12 @@ class Sender:
             self._watch,
             self._connections,
             self._tally,
+            recipes=self._change.recipes,
+            notes=self._change.notes,
         )
         for _ in range(MOST_COMPLETIONS):
             transmission.send_missing()
+            self._change.finish(source, self._watch.check)
             sha256 = (
                 whole_sha256(source, new_buffer(work.plan.size)) if self._transfer.sha256 else None
             )
@@ -249,8 +286,8 @@ class Sender:
         )
         nothing_sent = work.plan.size > 0 and not self._tally.sent_any
         if nothing_sent and outcome.state is TransferState.DONE:
-            return Outcome(outcome.state, outcome.digest, outcome.final_path, "already there")
-        return outcome
+            outcome = replace(outcome, note="already there")
+        return replace(outcome, pieces=self._change.pieces)
 
     def _published(self, upload: UploadInfo, work: ChunkWork, source: Source) -> Outcome:
         """A completion whose answer was lost: it counts if it is of the bytes that the file has."""

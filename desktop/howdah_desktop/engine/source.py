@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from howdah_common.chunks import MIB, Span
@@ -75,13 +76,21 @@ class Source:
             time.sleep(COARSE_CLOCK_SECONDS)
             self.identity = SourceIdentity.of_descriptor(self._fd)
 
-    def digest(self, span: Span, algorithm: str, buffer: memoryview) -> bytes:
-        """The digest of a part of the file, read through `buffer`."""
+    def digest(
+        self,
+        span: Span,
+        algorithm: str,
+        buffer: memoryview,
+        seen: Callable[[memoryview], None] | None = None,
+    ) -> bytes:
+        """The digest of a part of the file, read through `buffer`; `seen` gets what was read, in order."""
         state = hasher(algorithm)
         for offset in range(span.offset, span.end, len(buffer)):
             piece = buffer[: min(len(buffer), span.end - offset)]
             self.read_into(piece, offset)
             state.update(piece)
+            if seen is not None:
+                seen(piece)
         return state.digest()
 
 

@@ -1,0 +1,95 @@
+"""A file that may be a change of one that was sent before: its pieces, and what of it need not be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from howdah_common.chunks import MIB, ChunkPlan
+from howdah_common.messages import FileInfo
+from howdah_desktop.engine.piece_notes import PieceNotes
+from howdah_desktop.engine.pieces import PieceList, Sizes
+from howdah_desktop.engine.recipes import Recipes, matches
+from howdah_desktop.engine.source import Source
+
+LEAST_BYTES = 4 * MIB
+"""Less is sent as it is: it costs no more than to find out."""
+
+Remembered = Callable[[str], tuple[str, bytes] | None]
+"""The version of a file that was last sent from here, and its pieces, by the file's id."""
+
+
+class Change:
+    """Of one upload, over all its runs. `begin` comes first, and says whether any of it is worth while."""
+
+    def __init__(self, remembered: Remembered | None) -> None:
+        self._remembered = remembered
+        self._begun = False
+        self._before: tuple[str, PieceList] | None = None
+        self._notes: PieceNotes | None = None
+        self._now: PieceList | None = None
+        self.recipes: Recipes | None = None
+
+    def begin(self, size: int, there: FileInfo | None) -> None:
+        """A file of `size` bytes goes where `there` stands."""
+        if self._begun or self._remembered is None or not worth_noting(size, there):
+            return
+        self._begun = True
+        self._before = None if there is None else self._known(there.id, size)
+        sizes = Sizes.for_file(size) if self._before is None else self._before[1].sizes
+        self._notes = PieceNotes(sizes, size)
+
+    @property
+    def notes(self) -> PieceNotes | None:
+        """Who takes note of what is read; None: nobody needs to, any more."""
+        return self._notes if self._now is None else None
+
+    @property
+    def may_save(self) -> bool:
+        """Whether it is still to be found out what need not be sent."""
+        return self._before is not None and self.recipes is None
+
+    @contextmanager
+    def reading(self, offset: int) -> Iterator[Callable[[memoryview], None] | None]:
+        """For who reads a stretch of the file from `offset` on: whom to show it to."""
+        notes = self.notes
+        if notes is None:
+            yield None
+            return
+        cutter = notes.begin(offset)
+        yield cutter.feed
+        notes.end(cutter)
+
+    def plan(self, plan: ChunkPlan, source: Source, check: Callable[[], None]) -> None:
+        """Every chunk that is missing was read: compare the file with what was sent before."""
+        self.finish(source, check)
+        if self._before is not None:
+            version, before = self._before
+            runs = [] if self._now is None else list(matches(before, self._now))
+            self.recipes = Recipes(version, plan, runs)
+
+    def finish(self, source: Source, check: Callable[[], None]) -> None:
+        """Read what nobody has, so that the pieces of the whole file are known."""
+        if self._notes is not None and self._now is None:
+            self._now = self._notes.whole(source, check)
+            self._notes = None
+
+    @property
+    def pieces(self) -> bytes | None:
+        """For the next time."""
+        return None if self._now is None else bytes(self._now)
+
+    def _known(self, file_id: str, size: int) -> tuple[str, PieceList] | None:
+        found = self._remembered(file_id) if self._remembered is not None else None
+        if found is None:
+            return None
+        try:
+            pieces = PieceList.from_bytes(found[1])
+        except ValueError:
+            return None
+        return (found[0], pieces) if pieces.sizes.fits(size) else None
+
+
+def worth_noting(size: int, there: FileInfo | None) -> bool:
+    """Whether the pieces of a file are taken note of."""
+    return size >= LEAST_BYTES
