@@ -15,8 +15,8 @@ from howdah_common.chunks import MIB
 from howdah_desktop.engine.pieces import DIGEST_BYTES, MOST_PIECES, Cutter, PieceList, Sizes
 from howdah_desktop.engine.source import Source
 
-MOST_RESTING = 6
-"""Cutters whose stretch may go on; each holds about 1.5 MiB."""
+MOST_RESTING = 4
+"""Cutters whose stretch may go on; each holds 1 MiB."""
 
 
 class PieceNotes:
@@ -29,6 +29,7 @@ class PieceNotes:
         # Guarded by the lock:
         self._found: dict[int, bytes] = {}
         """By offset: length in 4 bytes, digest."""
+        self._noted = 0
         self._resting: dict[int, Cutter] = {}
         """By the offset at which they go on."""
 
@@ -46,6 +47,12 @@ class PieceNotes:
             self._resting[cutter.at] = cutter
             if len(self._resting) > MOST_RESTING:
                 del self._resting[next(iter(self._resting))]
+
+    @property
+    def noted_bytes(self) -> int:
+        """So much of the file is in pieces that were noted; some of it twice."""
+        with self._lock:
+            return self._noted
 
     def whole(self, source: Source, check: Callable[[], None]) -> PieceList | None:
         """The pieces of the whole file; what was not noted is read. None: there are too many.
@@ -82,3 +89,4 @@ class PieceNotes:
         with self._lock:
             if len(self._found) <= 2 * MOST_PIECES:
                 self._found[offset] = length.to_bytes(4, "big") + digest
+                self._noted += length

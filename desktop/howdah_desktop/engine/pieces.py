@@ -28,7 +28,6 @@ MOST_PIECES = 2 * WANTED_PIECES
 _LONGEST_GROUP = 16
 """Times the length that is wanted: what always looks the same, zeros for example, ends no group by itself."""
 _MOST_GROUP_BYTES = 2**31
-_FEED_BYTES = 1 * MIB
 
 DIGEST_BYTES = 16
 """Of blake3: enough to find something by. Whether it is the same, the digest of its chunk says."""
@@ -103,13 +102,13 @@ class PieceList:
 
 class Cutter:
     """Cuts a stretch of a file from `at` on, as its bytes are read. `note` hears of each piece: offset,
-    length, digest. It holds at most one piece and what is fed at a time."""
+    length, digest. It holds as much as two of the longest pieces, which is 1 MiB."""
 
     def __init__(self, sizes: Sizes, at: int, note: Callable[[int, int, bytes], None]) -> None:
         self._sizes = sizes
         self._note = note
         self._most = 2 * sizes.piece_bytes
-        self._buffer = memoryview(bytearray(self._most + _FEED_BYTES))
+        self._buffer = memoryview(bytearray(2 * self._most))
         self._begin = self._end = 0
         self.at = at
         """Offset of the byte that is to be fed next."""

@@ -182,7 +182,7 @@ class Sender:
         if self._there is None and upload.known and size >= LEAST_BYTES:
             there = standing_at(self._receiver, self._transfer.remote)
             self._there = there if isinstance(there, FileInfo) else None
-        self._change.begin(size, self._there)
+        self._change.begin(size, self._there, watched=self._transfer.watched is not None)
 
     def _compare(self, work: ChunkWork, source: Source) -> None:
         """What arrived before this run must be what the file holds. Raises chunk_conflict."""
@@ -250,7 +250,7 @@ class Sender:
             self._connections,
             self._tally,
             recipes=self._change.recipes,
-            notes=self._change.notes,
+            notes=lambda: self._change.notes_over(self._link),
         )
         for _ in range(MOST_COMPLETIONS):
             transmission.send_missing()

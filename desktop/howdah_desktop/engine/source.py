@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from types import TracebackType
+from typing import Self
 
 from howdah_common.chunks import MIB, Span
 from howdah_common.digests import SHA256, hasher
@@ -33,7 +34,7 @@ class Source:
             os.close(self._fd)
             raise
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -161,3 +161,5 @@ class Transfer:
     finished: float | None = None
     root: int | None = None
     """The folder that it was given with; None: it was given by itself."""
+    watched: int | None = None
+    """The watched folder that it is of."""

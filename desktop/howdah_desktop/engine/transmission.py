@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,9 +55,9 @@ class Transmission:
         tally: Tally,
         *,
         recipes: Recipes | None = None,
-        notes: PieceNotes | None = None,
+        notes: Callable[[], PieceNotes | None] = lambda: None,
     ) -> None:
-        """`recipes`, `notes`: see `streams.ChunkStream`."""
+        """`recipes`, `notes`: see `streams.ChunkStream`; it is asked anew for each request who takes note."""
         self._receiver = receiver
         self._upload_id = upload_id
         self._source = source
@@ -162,7 +163,7 @@ class Transmission:
             buffer,
             self._on_leaving,
             recipes=self._recipes,
-            notes=self._notes,
+            notes=self._notes(),
         )
         began = time.monotonic()
         self._counted(1)
