@@ -53,9 +53,11 @@ MOST_OVERHEAD_BYTES = (
 
 
 def recipe_head(length: int, versions: Sequence[str]) -> bytes:
-    """What a recipe begins with; `length` is that of the chunk, in bytes."""
+    """What a recipe begins with; `length` is that of the chunk, in bytes. Raises ValueError for versions
+    that none can name."""
     ids = [version.encode() for version in versions]
-    if len(ids) > MOST_VERSIONS or not all(_ID.fullmatch(id_) for id_ in ids):
+    fit = all(_ID.fullmatch(id_) and len(id_) <= MOST_ID_BYTES for id_ in ids)
+    if len(ids) > MOST_VERSIONS or not fit:
         raise ValueError("these cannot be the versions of a recipe")
     named = b"".join(bytes([len(id_)]) + id_ for id_ in ids)
     return _HEAD.pack(length, len(ids), b"\0\0\0") + named

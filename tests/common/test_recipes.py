@@ -230,7 +230,9 @@ def test_a_recipe_that_is_longer_than_any_can_be_is_refused_before_it_comes() ->
         list(FrameParser(MOST).feed(frame_header(0, longest + 1, RECIPE)))
 
 
-@pytest.mark.parametrize("versions", [["v"] * (MOST_VERSIONS + 1), [""], ["../v"], ["ä"]])
+@pytest.mark.parametrize(
+    "versions", [["v"] * (MOST_VERSIONS + 1), [""], ["../v"], ["ä"], ["v" * 129]]
+)
 def test_nobody_writes_a_recipe_that_is_refused(versions: list[str]) -> None:
     with pytest.raises(ValueError, match="cannot be the versions"):
         recipe_head(1, versions)

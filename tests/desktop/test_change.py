@@ -78,7 +78,7 @@ def send(change: Change, link: Link, end: int = SIZE) -> None:
         if notes is not None:
             cutter = notes.begin(at)
             cutter.feed(memoryview(DATA)[at : min(at + MIB, end)])
-            notes.end(cutter)
+            notes.end(cutter, at)
 
 
 @pytest.mark.parametrize("link", [slow(), Link()], ids=["slow", "unknown"])
@@ -131,3 +131,10 @@ def test_a_list_with_too_small_pieces_for_the_file_it_has_become_is_left() -> No
 
 def test_a_damaged_list_is_left() -> None:
     assert not begun(standing(), known=b"HPL1 and more").may_save
+
+
+@pytest.mark.parametrize("version", ["", "../v", "v" * 129])
+def test_a_version_that_no_recipe_can_name_is_left(version: str) -> None:
+    change = Change(lambda _: (version, bytes(PieceList(Sizes(14)))))
+    change.begin(SIZE, standing(), watched=False)
+    assert not change.may_save

@@ -42,7 +42,7 @@ def stretch(notes: PieceNotes, data: bytes, offset: int, end: int, step: int = 1
     for at in range(offset, end, step):
         cutter = notes.begin(at)
         cutter.feed(memoryview(data)[at : min(at + step, end)])
-        notes.end(cutter)
+        notes.end(cutter, at)
 
 
 class Counting(Source):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from howdah_common.chunks import MIB, ChunkPlan
 from howdah_common.messages import FileInfo
+from howdah_common.recipes import recipe_head
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.piece_notes import PieceNotes
 from howdah_desktop.engine.pieces import PieceList, Sizes
@@ -67,7 +68,7 @@ class Change:
             return
         cutter = notes.begin(offset)
         yield cutter.feed
-        notes.end(cutter)
+        notes.end(cutter, offset)
 
     def plan(self, plan: ChunkPlan, source: Source, check: Callable[[], None]) -> None:
         """Every chunk that is missing was read: compare the file with what was sent before."""
@@ -80,7 +81,7 @@ class Change:
     def finish(self, source: Source, check: Callable[[], None]) -> None:
         """Read what nobody has, so that the pieces of the whole file are known."""
         if self._notes is not None:
-            if self._likely or self._notes.noted_bytes >= source.identity.size * MOSTLY:
+            if self._likely or self._notes.seen_bytes >= source.identity.size * MOSTLY:
                 self._now = self._notes.whole(source, check)
             self._notes = None
 
@@ -94,6 +95,7 @@ class Change:
         if found is None:
             return None
         try:
+            recipe_head(size, [found[0]])  # can be named in one
             pieces = PieceList.from_bytes(found[1])
         except ValueError:
             return None

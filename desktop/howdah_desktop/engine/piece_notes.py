@@ -29,7 +29,7 @@ class PieceNotes:
         # Guarded by the lock:
         self._found: dict[int, bytes] = {}
         """By offset: length in 4 bytes, digest."""
-        self._noted = 0
+        self._seen = 0
         self._resting: dict[int, Cutter] = {}
         """By the offset at which they go on."""
 
@@ -39,7 +39,10 @@ class PieceNotes:
             resting = self._resting.pop(offset, None)
         return resting or Cutter(self._sizes, offset, self._note)
 
-    def end(self, cutter: Cutter) -> None:
+    def end(self, cutter: Cutter, offset: int) -> None:
+        """What was read from `offset` on was shown to it."""
+        with self._lock:
+            self._seen += cutter.at - offset
         if cutter.at >= self._size:
             cutter.finish()
             return
@@ -49,10 +52,10 @@ class PieceNotes:
                 del self._resting[next(iter(self._resting))]
 
     @property
-    def noted_bytes(self) -> int:
-        """So much of the file is in pieces that were noted; some of it twice."""
+    def seen_bytes(self) -> int:
+        """So much of the file was shown to cutters; what was sent twice counts twice."""
         with self._lock:
-            return self._noted
+            return self._seen
 
     def whole(self, source: Source, check: Callable[[], None]) -> PieceList | None:
         """The pieces of the whole file; what was not noted is read. None: there are too many.
@@ -89,4 +92,3 @@ class PieceNotes:
         with self._lock:
             if len(self._found) <= 2 * MOST_PIECES:
                 self._found[offset] = length.to_bytes(4, "big") + digest
-                self._noted += length

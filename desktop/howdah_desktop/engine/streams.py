@@ -88,7 +88,7 @@ class ChunkStream:
             yield self._buffer[:end]
             begin = 0
         if self._notes is not None and cutter is not None:
-            self._notes.end(cutter)
+            self._notes.end(cutter, span.offset)
         digest = state.digest()
         # Noted before the last piece leaves: whatever the receiver counts, we know the digest of.
         self._work.note(number, digest)
