@@ -1,6 +1,6 @@
 """What the two programs agree on. Pure: no I/O, no clock, no threads.
 
 Read in this order: `chunks` (how a file is cut), `digests`, `manifest` (what both sides sign off),
-`frames` (chunks on the way), `messages` (everything else on the way), `problems` (what can go wrong),
-`remote_path` and `ranges`.
+`frames` and `recipes` (chunks on the way), `messages` (everything else on the way), `problems` (what can go
+wrong), `remote_path` and `ranges`.
 """

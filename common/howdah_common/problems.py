@@ -148,6 +148,8 @@ PROBLEMS = _table(
      "The file has changed: it is sent again as it is now."),
     ("chunk_superseded", 409, Next.RESYNC, "A newer request sends this chunk.",
      "Nothing to do: the newer request goes on."),
+    ("recipe_source_missing", 409, Next.RESYNC, "What a chunk was to be made of is not there any more.",
+     "Nothing to do: the chunk is sent as it is."),
     ("upload_incomplete", 409, Next.RESYNC, "Chunks are missing.",
      "Send the chunks that the answer names, then complete again."),
     ("completion_conflict", 409, Next.RESTART, "The upload was completed with other words.",

@@ -455,6 +455,42 @@ MUTANTS = (
         "            key = next(iter(self._queues))\n",
         (_tests("receiver/test_attempts"),),
     ),
+    # -- recipes
+    Mutant(
+        "a recipe takes from what its account may not read",
+        f"{RECEIVER}/uploads/sources.py",
+        "            if Right.READ not in spaces.rights(connection, self._caller, row.space_id):\n",
+        "            if False:\n",
+        (_tests("receiver/test_recipes", "another_account or member or only_send"),),
+    ),
+    Mutant(
+        "a recipe takes from a file that other hands changed",
+        f"{RECEIVER}/uploads/sources.py",
+        "        if descriptor is None or kept or Identity.of(os.fstat(descriptor)) == row.identity:\n",
+        "        if True:\n",
+        (_tests("receiver/test_recipes", "other_hands"),),
+    ),
+    Mutant(
+        "a short request makes long work",
+        f"{RECEIVER}/uploads/sources.py",
+        "        if self._left < 0:\n",
+        "        if False:\n",
+        (_tests("receiver/test_recipes", "no_long_work"),),
+    ),
+    Mutant(
+        "a chunk whose recipe came out wrong is made by recipe again",
+        f"{ENGINE}/recipes.py",
+        "                self._plain.add(number)\n",
+        "                pass\n",
+        (_tests("desktop/test_file_recipes", "plainly"),),
+    ),
+    Mutant(
+        "a piece is cut before all bytes that say where are there",
+        f"{ENGINE}/pieces.py",
+        "            self._cut(self._most)\n",
+        "            self._cut(1)\n",
+        (_tests("desktop/test_pieces", "fed or stretches"),),
+    ),
     # -- the client
     Mutant(
         "a client moves to any receiver that takes its token",

@@ -7,7 +7,7 @@ Each case is drawn from the seed and its number alone, so that a finding can be 
 parser then says is held against a second parser, which reads the whole stream at once and is as plain
 as the table in docs/protocol.md: the same events, no more payload than was announced, a FrameError
 where the stream stops being frames and never another exception, and nothing held back but the
-beginning of a header or of a digest.
+beginning of a header, of a digest or of a recipe's step. Recipes come from `fuzz_recipes`.
 """
 
 from __future__ import annotations
@@ -18,21 +18,34 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1])
+)  # run by hand, it is no part of a package
+
+from fuzz.fuzz_recipes import (
+    MOST_LONGER_BYTES,
+    expected_of,
+    valid_recipe,
+)
 from howdah_common.frames import (
+    RECIPE,
     Event,
     FrameEnd,
     FrameError,
     FrameParser,
     FrameStart,
     Payload,
+    Range,
     frame_header,
 )
 
 HEADER_BYTES = 20
 DIGEST_BYTES = 32
 MOST_PAYLOAD_BYTES = 2_000
+RECIPE_MARK = b"HCF1\2"
 
 MakeParser = Callable[[int], FrameParser]
 
@@ -48,6 +61,8 @@ class Frame:
     number: int
     length: int
     payload: bytearray = field(default_factory=bytearray)
+    """With zeros for what a recipe takes from elsewhere, which is:"""
+    ranges: list[tuple[int, str, int, int]] = field(default_factory=list)
     digest: bytes | None = None
 
 
@@ -80,9 +95,13 @@ def valid_stream(rng: Random) -> list[bytes]:
     for _ in range(rng.randrange(6)):
         length = rng.choice([*sizes, rng.randint(1, MOST_PAYLOAD_BYTES)])
         number = rng.choice([0, 1, 65_535, 2**32 - 1, rng.randrange(2**32)])
-        # Now and then payload that looks like a frame.
-        fill = rng.choice([rng.randbytes(length), (frame_header(1, 5) * length)[:length]])
-        frames.append(frame_header(number, length) + fill + rng.randbytes(DIGEST_BYTES))
+        if rng.random() < 0.3:
+            fill = valid_recipe(rng, length)
+            header = frame_header(number, len(fill), RECIPE)
+        else:  # now and then payload that looks like a frame
+            fill = rng.choice([rng.randbytes(length), (frame_header(1, 5) * length)[:length]])
+            header = frame_header(number, length)
+        frames.append(header + fill + rng.randbytes(DIGEST_BYTES))
     return frames
 
 
@@ -168,18 +187,37 @@ def expected(stream: bytes) -> Seen:
             seen.error = True
             return seen
         length = int.from_bytes(header[12:20], "big")
-        if header[:8] != b"HCF1\0\0\0\0" or not 0 < length <= MOST_PAYLOAD_BYTES:
+        recipe = header[4] == 2
+        most = MOST_PAYLOAD_BYTES + recipe * MOST_LONGER_BYTES
+        mark = header[:4] + header[5:8]
+        if mark != b"HCF1\0\0\0" or header[4] not in (0, 2) or not 0 < length <= most:
             seen.error = True
             return seen
         at += HEADER_BYTES
         payload = stream[at : at + length]
+        if recipe and not _expect_recipe(seen, header, payload, length):
+            return seen
         digest = stream[at + length : at + length + DIGEST_BYTES]
         at += length + DIGEST_BYTES
         whole = len(digest) == DIGEST_BYTES
-        number = int.from_bytes(header[8:12], "big")
-        seen.frames.append(Frame(number, length, bytearray(payload), digest if whole else None))
+        if recipe:
+            seen.frames[-1].digest = digest if whole else None
+        else:
+            number = int.from_bytes(header[8:12], "big")
+            end = digest if whole else None
+            seen.frames.append(Frame(number, length, bytearray(payload), digest=end))
         seen.error = not whole
     return seen
+
+
+def _expect_recipe(seen: Seen, header: bytes, payload: bytes, length: int) -> bool:
+    """Add what comes of a recipe; whether the stream goes on after it."""
+    made = expected_of(payload, length, MOST_PAYLOAD_BYTES)
+    if made.length is not None:
+        number = int.from_bytes(header[8:12], "big")
+        seen.frames.append(Frame(number, made.length, made.chunk, made.ranges))
+    seen.error = made.error
+    return not made.error
 
 
 class Watcher:
@@ -204,6 +242,11 @@ class Watcher:
                     raise Finding("a payload of nothing")
                 open_frame.payload += data
                 self.accounted_bytes += len(data)
+            case Range(version, offset, length):
+                if not open_frame or len(open_frame.payload) + length > open_frame.length:
+                    raise Finding("more payload than was announced")
+                open_frame.ranges.append((len(open_frame.payload), version, offset, length))
+                open_frame.payload += bytes(length)
             case FrameEnd(digest):
                 if not open_frame or len(open_frame.payload) != open_frame.length:
                     raise Finding("a frame ends before its payload does")
@@ -219,14 +262,16 @@ def observed(stream_pieces: Iterator[bytes], make_parser: MakeParser) -> Seen:
     """What the parser makes of the pieces. Raises Finding."""
     parser = make_parser(MOST_PAYLOAD_BYTES)
     watcher = Watcher()
-    fed_bytes = 0
+    fed = bytearray()
     try:
         for piece in stream_pieces:
-            fed_bytes += len(piece)
+            fed += piece
             for event in parser.feed(piece):
                 watcher.take(event)
-            if fed_bytes - watcher.accounted_bytes >= DIGEST_BYTES:
-                raise Finding(f"{fed_bytes - watcher.accounted_bytes} bytes are held back")
+            # Nobody tells of the steps of a recipe, which stand between its bytes.
+            held_bytes = 0 if RECIPE_MARK in fed else len(fed) - watcher.accounted_bytes
+            if held_bytes >= DIGEST_BYTES:
+                raise Finding(f"{held_bytes} bytes are held back")
         parser.finish()
     except FrameError:
         watcher.seen.error = True

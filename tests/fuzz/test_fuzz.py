@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fuzz.fuzz_frames import Finding, MakeParser, fuzz
-from howdah_common.frames import Event, FrameEnd, FrameParser, FrameStart, Payload
+from howdah_common.frames import Event, FrameEnd, FrameParser, FrameStart, Payload, Range
 
 SOAK_SECONDS = 120.0
 
@@ -51,10 +51,21 @@ class Dropping(FrameParser):
                 yield event
 
 
+class Wandering(FrameParser):
+    """Takes ranges from another place than the recipe says."""
+
+    def feed(self, data: bytes | bytearray | memoryview) -> Iterator[Event]:
+        for event in super().feed(data):
+            if isinstance(event, Range) and event.offset:
+                yield Range(event.version, 0, event.length)
+            else:
+                yield event
+
+
 class Trusting(FrameParser):
     """Takes any length for possible."""
 
-    def __init__(self, most_payload_bytes: int) -> None:
+    def __init__(self, most_chunk_bytes: int) -> None:
         super().__init__(2**64)
 
 
@@ -78,8 +89,8 @@ class Leaking(FrameParser):
 class Hoarding(FrameParser):
     """Says nothing before a frame is whole."""
 
-    def __init__(self, most_payload_bytes: int) -> None:
-        super().__init__(most_payload_bytes)
+    def __init__(self, most_chunk_bytes: int) -> None:
+        super().__init__(most_chunk_bytes)
         self._hoard: list[Event] = []
 
     def feed(self, data: bytes | bytearray | memoryview) -> Iterator[Event]:
@@ -104,6 +115,7 @@ class Overflowing(FrameParser):
     ("broken", "finding"),
     [
         (Dropping, r"(a frame ends before its payload does|\d+ bytes are held back)"),
+        (Wandering, "the events are not those of the stream"),
         (Trusting, "the events are not those of the stream"),
         (Forgiving, "the events are not those of the stream"),
         (Leaking, r"OverflowError\(4294967295\) in place of a FrameError"),

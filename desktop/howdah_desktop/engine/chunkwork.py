@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from howdah_common.chunks import ChunkPlan
+from howdah_common.chunks import MIB, ChunkPlan
 from howdah_common.digests import DIGEST_BYTES
 from howdah_common.frames import FRAME_OVERHEAD_BYTES
 from howdah_common.manifest import Manifest
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
+
+MOST_WHOLE_BYTES = 64 * MIB
+"""Of chunks in one request, however little of them is sent: the receiver makes the rest meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class ChunkWork:
         self._in_flight: dict[int, None] = {}
         """In the order in which they were handed to the line."""
         self._open = False
+        self._payload_bytes: Callable[[int], int] = lambda number: plan.span(number).length
         self._digests = bytearray(plan.total_chunks * DIGEST_BYTES)
         self._hashed = bytearray(plan.total_chunks)
 
@@ -101,12 +105,15 @@ class ChunkWork:
 
     # -- handing out
 
+    def sends(self, payload_bytes: Callable[[int], int]) -> None:
+        """What the frame of each chunk carries from now on, where that is not the whole chunk."""
+        self._payload_bytes = payload_bytes
+
     def open_round(self, most_bytes: int | None) -> None:
-        """Chunks that are missing may be taken, up to some `most_bytes` of them."""
+        """Chunks that are missing may be taken, up to some `most_bytes` of them on the line."""
         missing = self.missing()
         if most_bytes is not None:
-            count = max(1, most_bytes // self.plan.chunk_bytes)
-            missing = _first(missing, count)
+            missing = self._first(missing, most_bytes)
         with self._lock:
             self._to_send, self._open = missing, True
 
@@ -122,10 +129,25 @@ class ChunkWork:
             if first_range is None:
                 return []
             first, last = first_range
-            count = max(1, most_bytes // (self.plan.chunk_bytes + FRAME_OVERHEAD_BYTES))
-            last = min(last, first + count - 1)
+            whole = left = 0
+            for number in range(first, last + 1):
+                left += self._payload_bytes(number) + FRAME_OVERHEAD_BYTES
+                whole += self.plan.span(number).length
+                if number > first and (left > most_bytes or whole > MOST_WHOLE_BYTES):
+                    last = number - 1
+                    break
             self._to_send.remove(first, last)
         return list(range(first, last + 1))
+
+    def _first(self, numbers: RangeSet, most_bytes: int) -> RangeSet:
+        """Of these those that come first, at least one."""
+        chosen = RangeSet()
+        for number in numbers.numbers():
+            most_bytes -= self._payload_bytes(number)
+            if most_bytes < 0 and chosen:
+                break
+            chosen.add(number)
+        return chosen
 
     def leaves(self, number: int) -> None:
         """A chunk is handed to the line now."""
@@ -167,17 +189,6 @@ class ChunkWork:
         if 0 in self._hashed:
             raise AssertionError("a chunk counts as sent that was never read")
         return Manifest(self.plan.size, self.plan.chunk_bytes, self.algorithm, bytes(self._digests))
-
-
-def _first(numbers: RangeSet, count: int) -> RangeSet:
-    chosen = RangeSet()
-    for first, last in numbers:
-        if count <= 0:
-            break
-        last = min(last, first + count - 1)
-        chosen.add(first, last)
-        count -= last - first + 1
-    return chosen
 
 
 def _in_both(

@@ -37,10 +37,19 @@ class Outcome:
     note: str = ""
     file_id: str | None = None
     version: str | None = None
+    pieces: bytes | None = None
+    """Of what was sent, see `pieces.PieceList`; None: nobody took note of them."""
 
 
 def published(file: FileInfo, note: str = "") -> Outcome:
-    return Outcome(TransferState.DONE, file.manifest_digest, file.path, note, file.id, file.version)
+    return Outcome(
+        TransferState.DONE,
+        file.manifest_digest,
+        file.path,
+        note,
+        file_id=file.id,
+        version=file.version,
+    )
 
 
 def finish(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from howdah_common.messages import FileInfo
 from howdah_common.problems import ProblemError
 from howdah_desktop.beneath import BeneathRoot
+from howdah_desktop.engine.change import Remembered
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.meter import Meter, Traffic
@@ -41,10 +42,12 @@ class Job:
         connections: int | None,
         note: Callable[[Transfer], None],
         traffic: Traffic,
+        remembered: Remembered | None = None,
     ) -> None:
         self.id = transfer.id
         self._link = link
         self._traffic = traffic
+        self._remembered = remembered
         self._connections = connections
         self._note = note
         self._sender: Sender | None = None
@@ -164,7 +167,7 @@ class Job:
         if transfer.kind is Kind.DOWNLOAD:
             return self._fetch(receiver, transfer)
         if self._sender is None:
-            self._sender = Sender(transfer, self._link, self, self._connections)
+            self._sender = Sender(transfer, self._link, self, self._connections, self._remembered)
         return self._sender.run(receiver)
 
     def give_up(self, receiver: Receiver) -> None:

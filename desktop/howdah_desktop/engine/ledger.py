@@ -16,6 +16,7 @@ from typing import Any
 from howdah_desktop.engine.ledger_groups import Group, LedgerGroups, Root
 from howdah_desktop.engine.ledger_known import LedgerKnown
 from howdah_desktop.engine.ledger_orders import LedgerOrders
+from howdah_desktop.engine.ledger_pieces import LedgerPieces
 from howdah_desktop.engine.ledger_rows import COLUMNS, TRANSFER_COLUMNS, to_columns, to_transfer
 from howdah_desktop.engine.ledger_views import LedgerViews
 from howdah_desktop.engine.link import LinkMemory
@@ -78,7 +79,7 @@ class WatchedFile:
     """When its inode changed last, in seconds since 1970."""
 
 
-class Ledger(LedgerGroups, LedgerOrders, LedgerViews, LedgerKnown):
+class Ledger(LedgerGroups, LedgerOrders, LedgerPieces, LedgerViews, LedgerKnown):
     """Rows of transfers, what is to be listed, and what is known of the line."""
 
     def add(

@@ -189,11 +189,13 @@ CREATE INDEX transfers_history ON transfers (finished) WHERE finished IS NOT NUL
 PIECES = """
 -- The pieces that a version was last cut into, to find them again in the next one.
 CREATE TABLE pieces (
-    file_id TEXT PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
+    file_id TEXT NOT NULL UNIQUE,
     version TEXT NOT NULL,
-    list BLOB NOT NULL,
+    list BLOB NOT NULL,                 -- see engine/pieces.py
+    bytes INTEGER NOT NULL,             -- its length
     used REAL NOT NULL
-) WITHOUT ROWID;
+);
 """
 
 FROM_VERSION_2 = ORDER + FOLDERS + PIECES

@@ -29,6 +29,8 @@ RATE_FROM_BYTES = 256 * KIB
 NEAR_BYTES_PER_SECOND = 30_000_000
 """Of one connection. On a faster line more than two only compete for the processor (measured)."""
 NEAR_CONNECTIONS = 2
+FAST_BYTES_PER_SECOND = 150_000_000
+"""Of all connections: more than a line of 1 Gbit/s carries. Here the processor holds up, not the line."""
 FAR_CONNECTIONS = 4
 """On a long line some of them always send while others wait for their answers."""
 LOOK_AGAIN_BYTES = 64 * MIB
@@ -82,6 +84,12 @@ class Link:
             if chosen is not None:
                 return chosen
             return NEAR_CONNECTIONS if self._rate >= NEAR_BYTES_PER_SECOND else FAR_CONNECTIONS
+
+    @property
+    def fast(self) -> bool:
+        """Whether what is computed beside sending costs time."""
+        with self._lock:
+            return self._rate * self._sharing >= FAST_BYTES_PER_SECOND
 
     def round_bytes(self) -> int | None:
         """How much to send until `connections` is asked again; None: all there is."""

@@ -7,6 +7,8 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
@@ -15,6 +17,7 @@ from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.jobs import Job
 from howdah_desktop.engine.ledger import Ledger
+from howdah_desktop.engine.ledger_pieces import remembered
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.meter import Traffic, shares
 from howdah_desktop.engine.presence import Presence
@@ -197,7 +200,14 @@ class Runs:
         )
 
     def _job(self, row: Transfer) -> Job:
-        return Job(row, self.link, self._connections, self._note, self.traffic)
+        return Job(
+            row,
+            self.link,
+            self._connections,
+            self._note,
+            self.traffic,
+            partial(_remembered, self._ledger.path.parent),
+        )
 
     def _write(self, row: Transfer) -> None:
         """A row at work, as it is to stand in the ledger."""
@@ -226,6 +236,7 @@ class Runs:
             self._presence.heard()
             self.fullness.taken(row.size or 0)
             self._end(outcomes.succeeded(row, found, time.time()))
+            self._remember(found)
             if job.cancelled:
                 self._arrived_nevertheless(row)
             return
@@ -240,6 +251,15 @@ class Runs:
         if job.moved_forward():
             row = replace(row, attempt=0)
         self._held_up(job, row, found)
+
+    def _remember(self, found: Outcome) -> None:
+        """The pieces of what was sent. Nothing depends on them: without them, more is sent next time."""
+        if found.pieces is None or found.file_id is None or found.version is None:
+            return
+        try:
+            self._ledger.keep_pieces(found.file_id, found.version, found.pieces, time.time())
+        except ProblemError as problem:
+            log.info("pieces of %s: not remembered: %s", found.final_path, problem)
 
     def _cancelled(self, row: Transfer) -> Transfer:
         was_paused = {"code": None, "detail": ""} if row.state is S.PAUSED else {}
@@ -283,3 +303,12 @@ class Runs:
         if job.transfer.upload_id and not self._control.stopping.is_set():
             self._giving_up += 1
             self._control.submit(lambda: job.give_up(self._presence.current()), told)
+
+
+def _remembered(home: Path, file_id: str) -> tuple[str, bytes] | None:
+    """As `ledger_pieces.remembered`. A transfer does not fail for what would only make it shorter."""
+    try:
+        return remembered(home, file_id)
+    except ProblemError as problem:
+        log.info("pieces of %s: not read: %s", file_id, problem)
+        return None

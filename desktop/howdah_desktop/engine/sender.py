@@ -1,13 +1,14 @@
 """One upload, from an opened file to the receiver's 201.
 
 `Sender.run` reads as the outline: start, compare what is there with the file, ask what need not be sent,
-send the rest, look whether the file is still the same, complete. It may be run again after any problem:
-what the receiver has is asked anew each time, and what was hashed is remembered as long as the file is
-the same.
+send the rest, or how it is made of what was sent before, look whether the file is still the same, complete.
+It may be run again after any problem: what the receiver has is asked anew each time, and what was hashed
+is remembered as long as the file is the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from howdah_common.chunks import MIB, ChunkPlan
@@ -22,6 +23,7 @@ from howdah_common.messages import (
 )
 from howdah_common.problems import Next, ProblemError
 from howdah_common.ranges import RangeSet
+from howdah_desktop.engine.change import LEAST_BYTES, Change, Remembered
 from howdah_desktop.engine.chunkwork import ChunkMap, ChunkWork
 from howdah_desktop.engine.completion import Outcome, finish, finish_agreed, published
 from howdah_desktop.engine.link import Link
@@ -47,8 +49,14 @@ class Sender:
     _receiver: Receiver
 
     def __init__(
-        self, transfer: Transfer, link: Link, watch: Watch, connections: int | None
+        self,
+        transfer: Transfer,
+        link: Link,
+        watch: Watch,
+        connections: int | None,
+        remembered: Remembered | None = None,
     ) -> None:
+        """`remembered`: the pieces of what was sent before, where they are known."""
         self._transfer = transfer
         self._link = link
         self._watch = watch
@@ -58,6 +66,8 @@ class Sender:
         self._chunk_bytes = transfer.chunk_bytes
         self._work: ChunkWork | None = None
         self._tally = Tally()
+        self._there: FileInfo | None = None
+        self._change = Change(remembered)
 
     def run(self, receiver: Receiver) -> Outcome:
         """Until it is done or skipped. Raises ProblemError."""
@@ -70,6 +80,7 @@ class Sender:
             work = self._work_for(upload, source)
             if upload.state == "published":
                 return self._published(upload, work, source)
+            self._look_back(upload, source)
             self._compare(work, source)
             if upload.known and not self._tally.sent_any:
                 self._ask_have(work, source)
@@ -115,7 +126,10 @@ class Sender:
             raise ProblemError("target_exists", f"It is {transfer.remote}.")
         if transfer.if_exists is IfExists.SKIP:
             return Outcome(TransferState.SKIPPED, note="exists")
-        return self._look_at(there, source) if isinstance(there, FileInfo) else None
+        if not isinstance(there, FileInfo):
+            return None
+        self._there = there
+        return self._look_at(there, source)
 
     def _look_at(self, there: FileInfo, source: Source) -> Outcome | None:
         """The very same file is not sent at all, not even to find out; another one keeps its grid."""
@@ -127,26 +141,28 @@ class Sender:
             self._chunk_bytes = plan.chunk_bytes
         if (there.size, there.modified_ns) != (identity.size, wire_time(identity.modified_ns)):
             return None
-        self._work = ChunkWork(plan, BLAKE3)
-        if not self._is_same(there, source, self._work):
+        self._work = work = ChunkWork(plan, BLAKE3)
+        buffer = new_buffer(plan.size)
+        if not self._is_same(there, plan, lambda n: self._hash(work, source, n, buffer)):
             return None
         source.check_unchanged()
         self._watch.begins(identity, plan.chunk_bytes)
         return published(there, "already there")
 
-    def _is_same(self, there: FileInfo, source: Source, work: ChunkWork | None = None) -> bool:
-        """Whether the source has the content of `there`, chunk by chunk."""
+    def _is_same(self, there: FileInfo, plan: ChunkPlan, digest_of: Callable[[int], bytes]) -> bool:
+        """Whether the chunks of the source are those of `there`, on the same grid."""
+        manifest = self._receiver.file_manifest(there.id)
+        return manifest.version == there.version and all(
+            digest_of(number) == manifest.digests[32 * number : 32 * number + 32]
+            for number in range(plan.total_chunks)
+        )
+
+    def _has_content_of(self, there: FileInfo, source: Source) -> bool:
         plan = same_grid(there, source.identity.size)
         if plan is None or there.size != source.identity.size:
             return False
-        work = work or ChunkWork(plan, BLAKE3)
-        manifest = self._receiver.file_manifest(there.id)
         buffer = new_buffer(plan.size)
-        for number in range(plan.total_chunks):
-            digest = self._hash(work, source, number, buffer)
-            if digest != manifest.digests[32 * number : 32 * number + 32]:
-                return False
-        return manifest.version == there.version
+        return self._is_same(there, plan, lambda n: source.digest(plan.span(n), BLAKE3, buffer))
 
     def _start(self, source: Source) -> UploadInfo:
         transfer, identity = self._transfer, source.identity
@@ -184,6 +200,14 @@ class Sender:
         self._work.receiver_says(upload.received)
         tell(self._watch, self._work)
         return self._work
+
+    def _look_back(self, upload: UploadInfo, source: Source) -> None:
+        """Whether something was sent before that this is a change of."""
+        size = source.identity.size
+        if self._there is None and upload.known and size >= LEAST_BYTES:
+            there = standing_at(self._receiver, self._transfer.remote)
+            self._there = there if isinstance(there, FileInfo) else None
+        self._change.begin(size, self._there, watched=self._transfer.watched is not None)
 
     def _compare(self, work: ChunkWork, source: Source) -> None:
         """What arrived before this run must be what the file holds. Raises chunk_conflict."""
@@ -223,13 +247,24 @@ class Sender:
         known = work.hashed(number)
         if known is None:
             self._watch.check()
-            known = source.digest(work.plan.span(number), work.algorithm, buffer)
+            with self._change.reading(work.plan.span(number).offset) as seen:
+                known = source.digest(work.plan.span(number), work.algorithm, buffer, seen)
             work.note(number, known)
         return known
 
     # -- the bytes
 
+    def _plan(self, work: ChunkWork, source: Source) -> None:
+        """Where pieces of what was sent before are known: read what is missing, to find them in it."""
+        if not self._change.may_save:
+            return
+        buffer = new_buffer(work.plan.size)
+        for number in work.missing().numbers():
+            self._hash(work, source, number, buffer)
+        self._change.plan(work.plan, source, self._watch.check)
+
     def _send_and_complete(self, work: ChunkWork, source: Source) -> Outcome:
+        self._plan(work, source)
         transmission = Transmission(
             self._receiver,
             self._upload_id,
@@ -239,9 +274,12 @@ class Sender:
             self._watch,
             self._connections,
             self._tally,
+            recipes=self._change.recipes,
+            notes=lambda: self._change.notes_over(self._link),
         )
         for _ in range(MOST_COMPLETIONS):
             transmission.send_missing()
+            self._change.finish(source, self._watch.check)
             sha256 = (
                 whole_sha256(source, new_buffer(work.plan.size)) if self._transfer.sha256 else None
             )
@@ -266,8 +304,8 @@ class Sender:
         outcome = self._finish(words, source)
         nothing_sent = work.plan.size > 0 and not self._tally.sent_any
         if nothing_sent and outcome.state is TransferState.DONE and not outcome.note:
-            return replace(outcome, note="already there")
-        return outcome
+            outcome = replace(outcome, note="already there")
+        return replace(outcome, pieces=self._change.pieces)
 
     def _finish(self, words: Complete, source: Source) -> Outcome:
         transfer, receiver = self._transfer, self._receiver
@@ -287,7 +325,7 @@ class Sender:
             transfer.remote,
             self._watch.pause,
             lambda: standing_at(receiver, transfer.remote),
-            lambda there: self._is_same(there, source),
+            lambda there: self._has_content_of(there, source),
         )
 
     def _published(self, upload: UploadInfo, work: ChunkWork, source: Source) -> Outcome:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from types import TracebackType
+from typing import Self
 
 from howdah_common.chunks import MIB, Span
 from howdah_common.digests import SHA256, hasher
@@ -32,7 +34,7 @@ class Source:
             os.close(self._fd)
             raise
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -75,13 +77,21 @@ class Source:
             time.sleep(COARSE_CLOCK_SECONDS)
             self.identity = SourceIdentity.of_descriptor(self._fd)
 
-    def digest(self, span: Span, algorithm: str, buffer: memoryview) -> bytes:
-        """The digest of a part of the file, read through `buffer`."""
+    def digest(
+        self,
+        span: Span,
+        algorithm: str,
+        buffer: memoryview,
+        seen: Callable[[memoryview], None] | None = None,
+    ) -> bytes:
+        """The digest of a part of the file, read through `buffer`; `seen` gets what was read, in order."""
         state = hasher(algorithm)
         for offset in range(span.offset, span.end, len(buffer)):
             piece = buffer[: min(len(buffer), span.end - offset)]
             self.read_into(piece, offset)
             state.update(piece)
+            if seen is not None:
+                seen(piece)
         return state.digest()
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from howdah_common.digests import DIGEST_BYTES, hasher
-from howdah_common.frames import FRAME_OVERHEAD_BYTES, HEADER_BYTES, frame_header
+from howdah_common.frames import FRAME_OVERHEAD_BYTES, HEADER_BYTES, RECIPE, frame_header
 from howdah_desktop.engine.chunkwork import ChunkWork
+from howdah_desktop.engine.piece_notes import PieceNotes
+from howdah_desktop.engine.recipes import Recipe, Recipes
 from howdah_desktop.engine.source import READ_BYTES, Source
 
 BUFFER_BYTES = READ_BYTES + FRAME_OVERHEAD_BYTES
@@ -32,7 +34,11 @@ class ChunkStream:
         numbers: list[int],
         buffer: memoryview,
         on_leaving: Callable[[int], None],
+        *,
+        recipes: Recipes | None = None,
+        notes: PieceNotes | None = None,
     ) -> None:
+        """`recipes`: of chunks that need not be sent whole. `notes`: who takes note of what is read."""
         self._source = source
         self._work = work
         self._numbers = numbers
@@ -40,13 +46,25 @@ class ChunkStream:
         self._on_leaving = on_leaving
         self.sent_bytes = 0
         """Handed to the line so far; what arrived of it only the receiver knows."""
-        payload = work.plan.bytes_in(numbers[0], numbers[-1])
-        self.length = payload + len(numbers) * FRAME_OVERHEAD_BYTES
+        self._notes = notes
+        # As they are now: what the length was said for is what is sent.
+        found = {number: recipes.of(number) for number in numbers} if recipes else {}
+        self._recipes = {number: recipe for number, recipe in found.items() if recipe is not None}
+        self.length = sum(self._payload_bytes(number) + FRAME_OVERHEAD_BYTES for number in numbers)
+
+    @property
+    def has_recipes(self) -> bool:
+        return bool(self._recipes)
+
+    def _payload_bytes(self, number: int) -> int:
+        recipe = self._recipes.get(number)
+        return self._work.plan.span(number).length if recipe is None else recipe.length
 
     def __iter__(self) -> Iterator[memoryview]:
         for number in self._numbers:
             self._work.leaves(number)
-            for piece in self._frame(number):
+            recipe = self._recipes.get(number)
+            for piece in self._frame(number) if recipe is None else self._made(number, recipe):
                 self._on_leaving(len(piece))
                 self.sent_bytes += len(piece)
                 yield piece
@@ -54,6 +72,7 @@ class ChunkStream:
     def _frame(self, number: int) -> Iterator[memoryview]:
         span = self._work.plan.span(number)
         state = hasher(self._work.algorithm)
+        cutter = None if self._notes is None else self._notes.begin(span.offset)
         self._buffer[:HEADER_BYTES] = frame_header(number, span.length)
         begin, offset = HEADER_BYTES, span.offset
         while True:
@@ -61,13 +80,33 @@ class ChunkStream:
             payload = self._buffer[begin:end]
             self._source.read_into(payload, offset)
             state.update(payload)
+            if cutter is not None:
+                cutter.feed(payload)
             offset += len(payload)
             if offset == span.end:
                 break
             yield self._buffer[:end]
             begin = 0
+        if self._notes is not None and cutter is not None:
+            self._notes.end(cutter, span.offset)
         digest = state.digest()
         # Noted before the last piece leaves: whatever the receiver counts, we know the digest of.
         self._work.note(number, digest)
         self._buffer[end : end + DIGEST_BYTES] = digest
         yield self._buffer[: end + DIGEST_BYTES]
+
+    def _made(self, number: int, recipe: Recipe) -> Iterator[memoryview]:
+        """What the receiver makes the chunk of, and the digest that was taken when it was read."""
+        yield memoryview(frame_header(number, recipe.length, RECIPE) + recipe.head())
+        for part, there in recipe.steps:
+            yield memoryview(recipe.step_head(part, there))
+            if there is not None:
+                continue
+            for offset in range(part.offset, part.end, len(self._buffer)):
+                piece = self._buffer[: min(len(self._buffer), part.end - offset)]
+                self._source.read_into(piece, offset)
+                yield piece
+        digest = self._work.hashed(number)
+        if digest is None:
+            raise AssertionError("a recipe was written for a chunk that was never read")
+        yield memoryview(digest)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ from howdah_common.problems import Next, ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_desktop.engine.chunkwork import ChunkWork
 from howdah_desktop.engine.link import Link
+from howdah_desktop.engine.piece_notes import PieceNotes
+from howdah_desktop.engine.recipes import Recipes
 from howdah_desktop.engine.scheduler import is_small
 from howdah_desktop.engine.source import Source
 from howdah_desktop.engine.streams import ChunkStream, new_buffer
@@ -50,7 +53,11 @@ class Transmission:
         watch: Watch,
         connections: int | None,
         tally: Tally,
+        *,
+        recipes: Recipes | None = None,
+        notes: Callable[[], PieceNotes | None] = lambda: None,
     ) -> None:
+        """`recipes`, `notes`: see `streams.ChunkStream`; it is asked anew for each request who takes note."""
         self._receiver = receiver
         self._upload_id = upload_id
         self._source = source
@@ -59,6 +66,10 @@ class Transmission:
         self._watch = watch
         self._connections = connections
         self._tally = tally
+        self._recipes = recipes
+        self._notes = notes
+        if recipes is not None:
+            work.sends(recipes.payload_bytes)
         self._count = 1
         """How many connections the round has."""
         self._lock = threading.Lock()
@@ -145,7 +156,15 @@ class Transmission:
 
     def send(self, numbers: list[int], buffer: memoryview) -> None:
         """One request. Raises ProblemError."""
-        stream = ChunkStream(self._source, self._work, numbers, buffer, self._on_leaving)
+        stream = ChunkStream(
+            self._source,
+            self._work,
+            numbers,
+            buffer,
+            self._on_leaving,
+            recipes=self._recipes,
+            notes=self._notes(),
+        )
         began = time.monotonic()
         self._counted(1)
         try:
@@ -154,12 +173,15 @@ class Transmission:
             self._watch.lost(stream.sent_bytes)
             if problem.code in ("offline", "request_timeout"):
                 self._link.broke(stream.sent_bytes)
+            if self._recipes is not None and stream.has_recipes:
+                raise self._recipes.none_left(problem, numbers) from problem
             raise
         finally:
             # Towards the end of a round there are fewer, so that this is rather too small.
             sharing = self._counted(-1) + 1
             self._tally.sent_any = self._tally.sent_any or stream.sent_bytes > 0
-        self._link.carried(stream.length, time.monotonic() - began, sharing)
+        if not stream.has_recipes:  # the receiver's work on those tells nothing of the line
+            self._link.carried(stream.length, time.monotonic() - began, sharing)
         self._work.stored(answer.stored, RangeSet([(numbers[0], numbers[-1])]))
         self._watch.acknowledged(self._work.received_bytes, stream.sent_bytes)
 

@@ -142,6 +142,7 @@ def _extra(document: dict[str, Any]) -> dict[str, Any]:
         if name in own:
             continue
         if name in ("missing", "chunks"):
+            value = _as_ranges(value)
             if _are_ranges(value):
                 found[name] = [(first, last) for first, last in value]
         elif isinstance(value, str):
@@ -149,6 +150,13 @@ def _extra(document: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(value, bool | int | float):
             found[clean(name, 40)] = value
     return found
+
+
+def _as_ranges(value: Any) -> Any:
+    """Chunks may also be named one by one."""
+    if isinstance(value, list) and all(type(number) is int for number in value):
+        return [[number, number] for number in sorted(set(value))]
+    return value
 
 
 def _are_ranges(value: Any) -> bool:

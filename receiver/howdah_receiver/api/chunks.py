@@ -46,7 +46,8 @@ async def put_stream(request: Request) -> Response:
 
     Frames may come in any order. A chunk counts as soon as its digest was checked against what then stands
     on the receiver's disk; a stream that breaks keeps every chunk that was whole. What is answered survives
-    the death of the receiver's process, not a power cut.
+    the death of the receiver's process, not a power cut. A frame holds the chunk, or a recipe that makes it
+    of ranges of versions that the account may read and of what is new.
     """
     if request.headers.get("content-type", "") != frames.MEDIA_TYPE:
         raise ProblemError("media_type_unsupported", f"{frames.MEDIA_TYPE} belongs here.")
@@ -56,7 +57,8 @@ async def put_stream(request: Request) -> Response:
         session = await context.offload(
             stack.enter_context, context.uploads.session(caller, request.path_params["upload"])
         )
-        stream = ChunkStream(session, context.sessions.commit_soon)
+        sources = context.uploads.sources(caller, session.upload)
+        stream = ChunkStream(session, sources, context.sessions.commit_soon)
         most = BODY_BYTES + session.upload.chunk_bytes + frames.FRAME_OVERHEAD_BYTES
         try:
             await pump(request, context, stream.feed, most)
@@ -166,10 +168,16 @@ routes = [
             takes=frames.MEDIA_TYPE,
             example=examples.FRAME,
             answers={200: Answer("The chunks of this request that count.", ChunksAnswer)},
-            problems=(*_WRITING, "bad_frame", "body_too_large", "media_type_unsupported"),
+            problems=(
+                *_WRITING,
+                "bad_frame",
+                "body_too_large",
+                "media_type_unsupported",
+                "recipe_source_missing",
+            ),
             more=f"The body is at most {BODY_BYTES // MIB} MiB and one frame. A frame is a head of"
-            f" {frames.HEADER_BYTES} bytes, the chunk, and its digest of {digests.DIGEST_BYTES}:"
-            " docs/protocol.md has the table.",
+            f" {frames.HEADER_BYTES} bytes, the chunk or its recipe, and its digest of"
+            f" {digests.DIGEST_BYTES}: docs/protocol.md has the tables.",
         ),
     ),
     Call("PUT", "/uploads/{upload}/chunks/{number:int}", put_chunk, CHUNK),

@@ -21,10 +21,11 @@ from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.tables import files, manifests, versions
 from howdah_receiver.catalogue.tables import spaces as space_table
 from howdah_receiver.catalogue.uploads import UploadRow
-from howdah_receiver.storage import disk
 from howdah_receiver.storage.disk import READ_BYTES, read_blocks
 from howdah_receiver.storage.folders import DataFolder
+from howdah_receiver.uploads.opening import open_stored
 from howdah_receiver.uploads.session import Session
+from howdah_receiver.uploads.sources import Sources
 from howdah_receiver.uploads.writers import ChunkChecker
 
 WORTHWHILE_BYTES = 1024 * 1024
@@ -60,6 +61,10 @@ class KnownChunks:
                 there = file_rows.at_path(connection, upload.space_id, upload.path)
                 return there is not None and there.chunk_bytes == upload.chunk_bytes
             return bool(_candidates(connection, upload, readable, 1))
+
+    def sources(self, caller: Caller, upload: UploadRow) -> Sources:
+        """What recipes in one request of the caller may take from; whoever gets it closes it."""
+        return Sources(self._catalogue, self._folder, caller, upload.chunk_bytes)
 
     def fill(self, session: Session, wanted: Mapping[int, bytes], caller: Caller) -> None:
         """Write those chunks of `wanted` (digests by number) whose content is found; each is checked
@@ -101,23 +106,16 @@ class KnownChunks:
         return {number: at_of[digest] for number, digest in left.items() if digest in at_of}
 
     def _open(self, candidate: _Candidate) -> int | None:
-        try:
-            if candidate.place == "kept":
-                descriptor = disk.open_regular(
-                    candidate.version_id, os.O_RDONLY, dir_fd=self._folder.versions
-                )
-            else:
-                folder, _, name = f"{candidate.folder}/{candidate.path}".rpartition("/")
-                with disk.folder(self._folder.files, folder) as parent:
-                    descriptor = disk.open_regular(name, os.O_RDONLY, dir_fd=parent)
-        except OSError:
-            return None
-        # Not its identity: in a copied or restored data folder every inode is another, and each chunk is
-        # checked by its digest in any case.
-        if os.fstat(descriptor).st_size == candidate.size:
-            return descriptor
-        os.close(descriptor)
-        return None
+        # By its size, not its identity: in a copied or restored data folder every inode is another, and
+        # each chunk is checked by its digest in any case.
+        return open_stored(
+            self._folder,
+            version_id=candidate.version_id,
+            kept=candidate.place == "kept",
+            space_folder=candidate.folder,
+            path=candidate.path,
+            size=candidate.size,
+        )
 
     def _copy(
         self,

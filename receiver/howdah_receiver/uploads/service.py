@@ -35,6 +35,7 @@ from howdah_receiver.uploads.expiry import taken_up
 from howdah_receiver.uploads.known import KnownChunks
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sessions import Sessions
+from howdah_receiver.uploads.sources import Sources
 from howdah_receiver.uploads.states import HOLDING, LIVE, UploadState
 from howdah_receiver.uploads.turns import Turns
 
@@ -195,6 +196,10 @@ class Uploads:
             raise ProblemError("upload_not_open")
         with self._sessions.of(row) as session:
             yield session
+
+    def sources(self, caller: Caller, upload: UploadRow) -> Sources:
+        """What recipes in one request may take from; whoever gets it closes it."""
+        return self._known.sources(caller, upload)
 
     def have(self, caller: Caller, upload_id: str, first: int, digests: bytes) -> RangeSet:
         """Fill in the chunks whose content the account can read; of the run, what is missing.
