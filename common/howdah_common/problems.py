@@ -232,6 +232,8 @@ PROBLEMS = _table(
      "Install that version again, or a newer one."),
     ("ledger_damaged", 0, Next.USER, "The ledger cannot be read.",
      "Move the file that is named aside and send again; what arrived is not sent twice."),
+    ("transfer_not_found", 0, Next.USER, "There is no unfinished transfer of this number.",
+     "Look at `howdah queue`; what is at its end stands in no queue."),
     ("engine_unreachable", 0, Next.RETRY, "The running Howdah does not answer.",
      "End it, then try again."),
     ("interrupted", 0, Next.RETRY, "The work was interrupted.",

@@ -53,9 +53,11 @@ class Bench:
         return cast("Receiver", self.receiver)
 
     @contextmanager
-    def engine(self, *, away: bool = False) -> Iterator[Engine]:
+    def engine(
+        self, *, away: bool = False, clock: Callable[[], float] = time.time
+    ) -> Iterator[Engine]:
         """`away`: what is added is queued, and stays so; not even asking whether it is back is news."""
-        engine = Engine(Ledger(self.home), self.connect, self.settings)
+        engine = Engine(Ledger(self.home), self.connect, self.settings, clock)
         if away:
             lose(engine)
         engine.start()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Optional
 
 import typer
 
-from howdah_common.problems import ProblemError
-from howdah_desktop.cli.exits import HELP, Exit, code_of, tell
+from howdah_desktop.cli import queue_commands
+from howdah_desktop.cli.exits import HELP, end
+from howdah_desktop.cli.options import Ids, Json
 
 app = typer.Typer(
     name="howdah",
@@ -43,7 +42,6 @@ class SortBy(StrEnum):
     added = "added"
 
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 GiveUp = Annotated[
     Optional[float],  # noqa: UP045  # typer evaluates it
     typer.Option(
@@ -52,10 +50,6 @@ GiveUp = Annotated[
 ]
 
 
-Ids = Annotated[
-    Optional[list[int]],  # noqa: UP045  # typer evaluates it
-    typer.Argument(metavar="ID...", help="As `howdah status` shows them."),
-]
 All = Annotated[bool, typer.Option("--all", help="All that are unfinished.")]
 
 
@@ -71,7 +65,7 @@ def options(
     if called.invoked_subcommand is None:
         from howdah_desktop.cli.window import open_window
 
-        _end(open_window)
+        end(open_window)
 
 
 @app.command(epilog=HELP)
@@ -82,7 +76,7 @@ def pair(
     """Pair this device with a receiver."""
     from howdah_desktop.cli.pairing import pair_with
 
-    _end(lambda: pair_with(link, name))
+    end(lambda: pair_with(link, name))
 
 
 @app.command("move-to", epilog=HELP)
@@ -92,7 +86,7 @@ def move_to(
     """Ask the paired receiver at another address, once it has moved. Nothing is sent again."""
     from howdah_desktop.cli.moving import move_to as move_there
 
-    _end(lambda: move_there(address))
+    end(lambda: move_there(address))
 
 
 @app.command(epilog=HELP)
@@ -119,11 +113,11 @@ def send(
     if window:
         from howdah_desktop.cli.window import hand_over
 
-        _end(lambda: hand_over(paths, to))
+        end(lambda: hand_over(paths, to))
     from howdah_desktop.cli import transfers
     from howdah_desktop.engine.transfers import IfExists
 
-    _end(
+    end(
         lambda: transfers.send(
             paths, to, IfExists(if_exists.value), sha256, as_json=json, give_up_after=give_up_after
         ),
@@ -145,7 +139,7 @@ def get(
     from howdah_desktop.cli import transfers
     from howdah_desktop.engine.transfers import IfExists
 
-    _end(
+    end(
         lambda: transfers.get(
             remotes, to, IfExists(if_exists.value), as_json=json, give_up_after=give_up_after
         ),
@@ -168,7 +162,7 @@ def ls(
     """List what is at the receiver, or search there."""
     from howdah_desktop.cli.listing import Wanted, list_path
 
-    _end(lambda: list_path(path, Wanted(sort.value, reverse, search), json), json)
+    end(lambda: list_path(path, Wanted(sort.value, reverse, search), json), json)
 
 
 @app.command(epilog=HELP)
@@ -197,7 +191,7 @@ def share(
     from howdah_desktop.cli.sharing import Wish, share_path
 
     wish = Wish(path, expires, password, uses, request, ask_name, label)
-    _end(lambda: share_path(wish, json), json)
+    end(lambda: share_path(wish, json), json)
 
 
 @app.command(epilog=HELP)
@@ -211,7 +205,7 @@ def verify(
     """Read a file again, here and there, and compare."""
     from howdah_desktop.cli.verify import verify_path
 
-    _end(lambda: verify_path(path, remote, json), json)
+    end(lambda: verify_path(path, remote, json), json)
 
 
 @app.command(epilog=HELP)
@@ -219,16 +213,30 @@ def status(json: Json = False) -> None:
     """Show what is on its way, and why it is where it is."""
     from howdah_desktop.cli.transfers import show_status
 
-    _end(lambda: show_status(json), json)
+    end(lambda: show_status(json), json)
 
 
 @app.command(epilog=HELP)
-def pause(ids: Ids = None, everything: All = False, json: Json = False) -> None:
-    """Stop transfers until `howdah resume`. What has arrived stays."""
-    from howdah_desktop.cli.transfers import pause as pause_them
+def pause(
+    ids: Ids = None,
+    everything: All = False,
+    for_: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="30m, 1h, 2d: then they go on.")
+    ] = "",
+    until: Annotated[
+        str,
+        typer.Option(
+            metavar="MOMENT", help="tomorrow (6:00), 18:30 or 2027-01-15: then they go on."
+        ),
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Stop transfers until `howdah resume`, or for a time. What has arrived stays."""
+    from howdah_desktop.cli import transfers
 
     chosen = _chosen(ids, everything)
-    _end(lambda: pause_them(chosen, json), json)
+    moment = transfers.end_of_pause(for_, until)
+    end(lambda: transfers.pause(chosen, moment, json), json)
 
 
 @app.command(epilog=HELP)
@@ -236,7 +244,7 @@ def resume(ids: Ids = None, give_up_after: GiveUp = None, json: Json = False) ->
     """Go on with what is unfinished or paused, and try again what failed: all, or what is named."""
     from howdah_desktop.cli import transfers
 
-    _end(lambda: transfers.resume(ids or None, as_json=json, give_up_after=give_up_after), json)
+    end(lambda: transfers.resume(ids or None, as_json=json, give_up_after=give_up_after), json)
 
 
 @app.command(epilog=HELP)
@@ -245,7 +253,10 @@ def cancel(ids: Ids = None, everything: All = False, json: Json = False) -> None
     from howdah_desktop.cli.transfers import cancel as cancel_them
 
     chosen = _chosen(ids, everything)
-    _end(lambda: cancel_them(chosen, json), json)
+    end(lambda: cancel_them(chosen, json), json)
+
+
+app.add_typer(queue_commands.app, name="queue")
 
 
 def _chosen(ids: list[int] | None, everything: bool) -> list[int] | None:
@@ -253,28 +264,6 @@ def _chosen(ids: list[int] | None, everything: bool) -> list[int] | None:
     if bool(ids) == everything:
         raise typer.BadParameter("Name the transfers, or give --all.")
     return None if everything else ids
-
-
-def _end(work: Callable[[], Exit], as_json: bool = False) -> None:
-    """Run a command to its exit code."""
-    from howdah_desktop.settings import BadSetting
-
-    try:
-        code = work()
-    except ProblemError as problem:
-        tell(problem, as_json=as_json)
-        code = code_of(problem)
-    except BadSetting as error:
-        print(f"howdah: {error}", file=sys.stderr)
-        code = Exit.USAGE
-    except KeyboardInterrupt:
-        print("howdah: interrupted. `howdah resume` goes on.", file=sys.stderr)
-        code = Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output is gone (`howdah ls | head`); nothing can be said to them.
-        sys.stdout = None  # or the interpreter would try once more
-        code = Exit.NEEDS_YOU
-    raise typer.Exit(int(code))
 
 
 def run() -> None:

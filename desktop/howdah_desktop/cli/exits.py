@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from enum import IntEnum
+
+import typer
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.verdict import NEEDS_SIGN_IN
@@ -22,6 +25,28 @@ class Exit(IntEnum):
     NOT_PAIRED = 3
     GAVE_UP = 4
     INTERRUPTED = 130
+
+
+def end(work: Callable[[], Exit], as_json: bool = False) -> None:
+    """Run a command to its exit code."""
+    from howdah_desktop.settings import BadSetting
+
+    try:
+        code = work()
+    except ProblemError as problem:
+        tell(problem, as_json=as_json)
+        code = code_of(problem)
+    except BadSetting as error:
+        print(f"howdah: {error}", file=sys.stderr)
+        code = Exit.USAGE
+    except KeyboardInterrupt:
+        print("howdah: interrupted. `howdah resume` goes on.", file=sys.stderr)
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output is gone (`howdah ls | head`); nothing can be said to them.
+        sys.stdout = None  # or the interpreter would try once more
+        code = Exit.NEEDS_YOU
+    raise typer.Exit(int(code))
 
 
 def code_of(problem: ProblemError) -> Exit:

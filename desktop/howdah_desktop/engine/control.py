@@ -18,7 +18,14 @@ import msgspec
 
 from howdah_common.problems import PROBLEMS, ProblemError
 from howdah_desktop.engine.transfers import IfExists
-from howdah_desktop.engine.views import ChunksView, Overview, Snapshot, Withdrawn
+from howdah_desktop.engine.views import (
+    MOST_QUEUE_ROWS,
+    ChunksView,
+    Overview,
+    QueueView,
+    Snapshot,
+    Withdrawn,
+)
 
 Given = TypeVar("Given")
 
@@ -48,7 +55,16 @@ class Face(Protocol):
         self, remotes: Sequence[str], to: bytes, if_exists: IfExists = IfExists.FAIL
     ) -> int: ...
 
-    def pause(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
+    def pause(
+        self,
+        ids: Sequence[int] | None = None,
+        roots: Sequence[int] = (),
+        until: float | None = None,
+    ) -> int: ...
+    def next_up(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int: ...
+    def move_before(self, ids: Sequence[int], other: int, roots: Sequence[int] = ()) -> int: ...
+    def move_last(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int: ...
+    def queue(self, limit: int = ...) -> QueueView: ...
     def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
     def cancel(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
     def remove(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
@@ -83,6 +99,9 @@ class Request(msgspec.Struct, omit_defaults=True):
     since: int = 0
     group: int | None = None
     wait_seconds: float = 0.0
+    until: float | None = None
+    other: int = 0
+    limit: int = 0
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -92,6 +111,7 @@ class Answer(msgspec.Struct, omit_defaults=True):
     snapshot: Snapshot | None = None
     overview: Overview | None = None
     withdrawn: Withdrawn | None = None
+    queue: QueueView | None = None
     chunks: ChunksView | None = None
     code: str | None = None
     detail: str = ""
@@ -166,8 +186,25 @@ class RemoteEngine:
     ) -> int:
         return self._number("add_fetches", remotes=list(remotes), folder=to, if_exists=if_exists)
 
-    def pause(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
-        return self._order("pause", ids, roots)
+    def pause(
+        self,
+        ids: Sequence[int] | None = None,
+        roots: Sequence[int] = (),
+        until: float | None = None,
+    ) -> int:
+        return self._order("pause", ids, roots, until=until)
+
+    def next_up(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int:
+        return self._order("next_up", ids, roots)
+
+    def move_before(self, ids: Sequence[int], other: int, roots: Sequence[int] = ()) -> int:
+        return self._order("move_before", ids, roots, other=other)
+
+    def move_last(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int:
+        return self._order("move_last", ids, roots)
+
+    def queue(self, limit: int = MOST_QUEUE_ROWS) -> QueueView:
+        return _given(self._ask("queue", limit=limit).queue)
 
     def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
         return self._order("resume", ids, roots)
@@ -210,8 +247,9 @@ class RemoteEngine:
     def look(self) -> None:
         self._ask("look")
 
-    def _order(self, do: str, ids: Sequence[int] | None, roots: Sequence[int]) -> int:
-        return self._number(do, ids=None if ids is None else list(ids), roots=list(roots))
+    def _order(self, do: str, ids: Sequence[int] | None, roots: Sequence[int], **words: Any) -> int:
+        ids = None if ids is None else list(ids)
+        return self._number(do, ids=ids, roots=list(roots), **words)
 
     def _number(self, do: str, **words: Any) -> int:
         return _given(self._ask(do, **words).number)

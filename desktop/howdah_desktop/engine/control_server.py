@@ -103,9 +103,13 @@ class ControlServer:
         match request.do:
             case "add_sends" | "add_fetches" | "release":
                 return Answer(number=self._number(request))
-            case "pause" | "resume" | "cancel" | "remove":
+            case "pause":
+                return Answer(number=engine.pause(request.ids, request.roots, request.until))
+            case "resume" | "cancel" | "remove":
                 order = getattr(engine, request.do)
                 return Answer(number=order(request.ids, request.roots))
+            case "next_up" | "move_before" | "move_last" | "queue":
+                return self._queue(request)
             case "withdraw":
                 return Answer(withdrawn=engine.withdraw(request.group or 0))
             case "snapshot" | "overview":
@@ -129,6 +133,15 @@ class ControlServer:
         return engine.add_sends(
             request.paths, request.to, request.if_exists, request.sha256, request.ask_beyond
         )
+
+    def _queue(self, request: Request) -> Answer:
+        engine, ids = self._engine, request.ids or []
+        if request.do == "queue":
+            return Answer(queue=engine.queue(request.limit))
+        if request.do == "move_before":
+            return Answer(number=engine.move_before(ids, request.other, request.roots))
+        move = engine.next_up if request.do == "next_up" else engine.move_last
+        return Answer(number=move(ids, request.roots))
 
     def _followed(self, request: Request) -> Answer:
         wait = min(request.wait_seconds, ANSWER_SECONDS / 2)

@@ -52,7 +52,9 @@ class Job:
         self.cancelled = False
         """By the user: not to be gone on with."""
         self.paused = False
-        """By the user: to be gone on with when they say so."""
+        """By the user: to be gone on with when they say so,"""
+        self.paused_until: float | None = None
+        """or then, in seconds since 1970."""
         self._lock = threading.Lock()
         # Guarded by the lock:
         self._transfer = transfer

@@ -13,6 +13,7 @@ from howdah_common.problems import ProblemError
 from howdah_desktop import system
 from howdah_desktop.engine.ledger_schema import (
     AS_VERSION_2,
+    AS_VERSION_3,
     FROM_VERSION_1,
     FROM_VERSION_2,
     SCHEMA,
@@ -65,6 +66,8 @@ class LedgerFile:
         if read_only:
             if version == 1:
                 self._db.executescript(AS_VERSION_2)
+            elif version == 2:
+                self._db.executescript(AS_VERSION_3)
             return
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")

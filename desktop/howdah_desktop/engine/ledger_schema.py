@@ -20,7 +20,7 @@ CREATE TABLE roots (
     local BLOB NOT NULL,
     remote TEXT NOT NULL,
     listed REAL,                        -- NULL: not all of its files are in the queue yet
-    paused INTEGER NOT NULL DEFAULT 0   -- what is found in it comes in paused
+    paused INTEGER NOT NULL DEFAULT 0   -- what is found in it comes in paused; above 1: until that moment
 );
 CREATE TABLE transfers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -212,10 +212,13 @@ UPDATE transfers SET hidden = 1 WHERE state IN ('done', 'skipped', 'cancelled');
 AS_VERSION_2 = """
 CREATE TEMP VIEW groups AS SELECT *, 0 AS held, 0 AS newest FROM main.groups;
 CREATE TEMP VIEW roots AS SELECT *, NULL AS listed, 0 AS paused FROM main.roots;
-CREATE TEMP VIEW transfers AS SELECT *, NULL AS root, 0 AS hidden FROM main.transfers;
+CREATE TEMP VIEW transfers AS SELECT *, NULL AS root, 0 AS hidden, 0.0 AS place FROM main.transfers;
 CREATE TEMP VIEW tallies AS
     SELECT group_id, 0 AS root, 0 AS hidden, state, count(*) AS files, sum(coalesce(size, 0)) AS size,
         sum(done_bytes) AS done_bytes
     FROM main.transfers GROUP BY group_id, state;
 """
 """For who may only read a ledger of version 1: their words for ours, which only their connection sees."""
+AS_VERSION_3 = """
+CREATE TEMP VIEW transfers AS SELECT *, 0.0 AS place FROM main.transfers;
+"""

@@ -136,12 +136,12 @@ class Runs:
         self._end(self._cancelled(row))
         return True
 
-    def pause(self, id_: int) -> bool:
+    def pause(self, id_: int, until: float | None = None) -> bool:
         """One that is at work. It counts as paused at once, so that this outlives a kill."""
         job = self.jobs[id_]
-        if job.paused or job.cancelled:
+        if job.cancelled or (job.paused and job.paused_until == until):
             return False
-        job.paused = True
+        job.paused, job.paused_until = True, until
         job.stop()  # and then `_ended`
         self._write(job.transfer)
         return True
@@ -155,6 +155,13 @@ class Runs:
         done_bytes = job.live().done_bytes
         self._rows.write(replace(job.transfer, state=S.QUEUED, done_bytes=done_bytes))
         return True
+
+    def go_on_due(self, now: float) -> None:
+        """Those that were paused until a moment that has come, before their thread had ended."""
+        for id_ in list(self.running):
+            until = self.jobs[id_].paused_until
+            if until is not None and until <= now:
+                self.go_on(id_)
 
     def close(self) -> None:
         """Stop all; everything stays resumable."""
@@ -204,7 +211,7 @@ class Runs:
         job = self.jobs[row.id]
         row = replace(row, done_bytes=job.live().done_bytes)
         if job.paused:
-            row = outcomes.put(row, state=S.PAUSED, code=USER, detail="", next_try=None)
+            row = outcomes.put(row, state=S.PAUSED, code=USER, detail="", next_try=job.paused_until)
         self._rows.write(row)
 
     def _note(self, row: Transfer) -> None:
@@ -235,7 +242,8 @@ class Runs:
             self._end(self._cancelled(row))
             return
         if paused:
-            self._end(self._rows.put(row, state=S.PAUSED, code=USER, detail="", next_try=None))
+            words = {"code": USER, "detail": "", "next_try": job.paused_until}
+            self._end(self._rows.put(row, state=S.PAUSED, **words))
             return
         if job.moved_forward():
             row = replace(row, attempt=0)

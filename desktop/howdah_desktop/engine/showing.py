@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from sys import intern
 
 import msgspec
@@ -32,6 +31,7 @@ _SENTENCES = {
     "cancelled": "Was cancelled.",
 }
 _HELD = f"Waits for your yes: it is more than {MOST_FILES:,} files or {MOST_BYTES // 1000**3} GB."
+_PAUSED_UNTIL = "Paused by you for a time; it goes on by itself."
 _COUNTING = "Being counted."
 ALREADY_THERE = "already there"
 SKIP_RULES = {
@@ -101,7 +101,9 @@ def shown(
     else:
         source, target = local.decode("utf-8", "backslashreplace"), remote
     plain = code is None and not detail and state in _SENTENCES
-    sentence, remedy = (_SENTENCES[state], "") if plain else explain_state(state, code, detail)
+    sentence, remedy = (
+        (_SENTENCES[state], "") if plain else explain_state(state, code, detail, next_try)
+    )
     return TransferView(
         id_,
         group,
@@ -140,10 +142,12 @@ def with_live(made: TransferView, live: Live) -> TransferView:
 
 def explain(transfer: Transfer) -> tuple[str, str]:
     """Why the transfer is where it is, in one sentence, and what to do about it."""
-    return explain_state(transfer.state.value, transfer.code, transfer.detail)
+    return explain_state(transfer.state.value, transfer.code, transfer.detail, transfer.next_try)
 
 
-def explain_state(state: str, code: str | None, detail: str) -> tuple[str, str]:
+def explain_state(
+    state: str, code: str | None, detail: str, next_try: float | None = None
+) -> tuple[str, str]:
     if state == "skipped":
         return SKIP_RULES.get(code or "", detail or "It was left out."), ""
     if state in _HELD_UP and code in PROBLEMS:
@@ -152,6 +156,8 @@ def explain_state(state: str, code: str | None, detail: str) -> tuple[str, str]:
         return "It was there already: nothing was sent.", ""
     if state == "paused" and code == HELD:
         return _COUNTING if detail == COUNTING else _HELD, ""
+    if state == "paused" and next_try is not None:
+        return _PAUSED_UNTIL, "`howdah resume` goes on at once."
     return _SENTENCES[state], ""
 
 
@@ -175,11 +181,19 @@ def explain_receiver(
 
 def resting_view(transfer: Transfer) -> TransferView:
     """While no engine runs: nothing is at work, whatever the last one wrote."""
-    if transfer.state not in LIVE:
-        return view(transfer)
-    resting = view(replace(transfer, state=S.QUEUED))
-    told = {"sentence": "No howdah is running.", "remedy": "`howdah resume` goes on."}
-    return msgspec.structs.replace(resting, **told)
+    return at_rest(view(transfer))
+
+
+def at_rest(made: TransferView) -> TransferView:
+    """As `resting_view`, of a row that is a view already."""
+    if S(made.state) not in LIVE:
+        return made
+    return msgspec.structs.replace(
+        made,
+        state=S.QUEUED.value,
+        sentence="No howdah is running.",
+        remedy="`howdah resume` goes on.",
+    )
 
 
 def shown_path(path: bytes) -> str:

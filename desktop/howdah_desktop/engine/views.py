@@ -113,6 +113,18 @@ class Snapshot(msgspec.Struct, frozen=True):
     seconds_left: float | None = None
 
 
+MOST_QUEUE_ROWS = 10_000
+
+
+class QueueView(msgspec.Struct, frozen=True):
+    """What goes next: those at work, then the others in their order, whatever holds them up."""
+
+    transfers: tuple[TransferView, ...]
+    unfinished: int = 0
+    """How many there are in all."""
+    receiver: ReceiverView = ReceiverView()
+
+
 class Ask(msgspec.Struct, frozen=True):
     """A group that is more than anyone drops by accident: it waits for a yes."""
 
