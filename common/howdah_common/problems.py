@@ -232,6 +232,8 @@ PROBLEMS = _table(
      "Install that version again, or a newer one."),
     ("ledger_damaged", 0, Next.USER, "The ledger cannot be read.",
      "Move the file that is named aside and send again; what arrived is not sent twice."),
+    ("limits_damaged", 0, Next.USER, "The file of the limits cannot be read.",
+     "Correct it, or remove it and set the limits again with `howdah limit`; until then nothing is sent."),
     ("transfer_not_found", 0, Next.USER, "There is no unfinished transfer of this number.",
      "Look at `howdah queue`; what is at its end stands in no queue."),
     ("engine_unreachable", 0, Next.RETRY, "The running Howdah does not answer.",

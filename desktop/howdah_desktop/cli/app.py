@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from howdah_desktop.cli import queue_commands
+from howdah_desktop.cli import limit_commands, queue_commands
 from howdah_desktop.cli.exits import HELP, end
 from howdah_desktop.cli.options import Ids, Json
 
@@ -256,7 +256,8 @@ def cancel(ids: Ids = None, everything: All = False, json: Json = False) -> None
     end(lambda: cancel_them(chosen, json), json)
 
 
-app.add_typer(queue_commands.app, name="queue")
+app.add_typer(queue_commands.app)
+app.add_typer(limit_commands.app)
 
 
 def _chosen(ids: list[int] | None, everything: bool) -> list[int] | None:

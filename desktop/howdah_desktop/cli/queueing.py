@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from howdah_desktop.cli import context, moments
-from howdah_desktop.cli.display import printable, receiver_line, size_text
+from howdah_desktop.cli.display import limits_line, printable, receiver_line, size_text
 from howdah_desktop.cli.exits import Exit
 from howdah_desktop.engine.attach import attach, running_engine
 from howdah_desktop.engine.control import Face
@@ -31,11 +31,14 @@ def show(limit: int, as_json: bool) -> Exit:
             print(_line(position, row, time.time()))
     if as_json:
         told = {"event": "queue", "unfinished": found.unfinished}
-        print(json.dumps(told | {"receiver": msgspec.to_builtins(found.receiver)}))
+        told |= msgspec.to_builtins({"receiver": found.receiver, "limits": found.limits})
+        print(json.dumps(told))
         return Exit.DONE
     more = found.unfinished - len(found.transfers)
     if found.receiver.code:
         print(receiver_line(found.receiver))
+    if found.limits.paused:
+        print(limits_line(found.limits, time.time()))
     if more > 0:
         print(f"and {more:,} more")
     elif not found.unfinished:

@@ -19,6 +19,7 @@ from howdah_desktop.cli.display import (
     Display,
     JsonDisplay,
     PlainDisplay,
+    limits_line,
     printable,
     receiver_line,
     size_text,
@@ -159,6 +160,8 @@ def show_status(as_json: bool) -> Exit:
             print(_status_line(row))
         if snapshot.receiver.code:
             print(receiver_line(snapshot.receiver))
+        if snapshot.limits.paused:
+            print(limits_line(snapshot.limits, time.time()))
         print(", ".join(f"{n} {state}" for state, n in snapshot.counts.items()) or "No transfers.")
     return Exit.DONE
 

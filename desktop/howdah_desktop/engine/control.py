@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from howdah_common.problems import PROBLEMS, ProblemError
+from howdah_desktop.engine.limit_rules import Limits
 from howdah_desktop.engine.transfers import IfExists
 from howdah_desktop.engine.views import (
     MOST_QUEUE_ROWS,
@@ -65,6 +66,7 @@ class Face(Protocol):
     def move_before(self, ids: Sequence[int], other: int, roots: Sequence[int] = ()) -> int: ...
     def move_last(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int: ...
     def queue(self, limit: int = ...) -> QueueView: ...
+    def set_limits(self, limits: Limits) -> None: ...
     def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
     def cancel(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
     def remove(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
@@ -102,6 +104,7 @@ class Request(msgspec.Struct, omit_defaults=True):
     until: float | None = None
     other: int = 0
     limit: int = 0
+    limits: Limits | None = None
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -205,6 +208,9 @@ class RemoteEngine:
 
     def queue(self, limit: int = MOST_QUEUE_ROWS) -> QueueView:
         return _given(self._ask("queue", limit=limit).queue)
+
+    def set_limits(self, limits: Limits) -> None:
+        self._ask("set_limits", limits=limits)
 
     def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
         return self._order("resume", ids, roots)

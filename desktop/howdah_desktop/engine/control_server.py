@@ -6,6 +6,7 @@ import os
 import socket
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -103,13 +104,12 @@ class ControlServer:
         match request.do:
             case "add_sends" | "add_fetches" | "release":
                 return Answer(number=self._number(request))
-            case "pause":
-                return Answer(number=engine.pause(request.ids, request.roots, request.until))
-            case "resume" | "cancel" | "remove":
-                order = getattr(engine, request.do)
-                return Answer(number=order(request.ids, request.roots))
-            case "next_up" | "move_before" | "move_last" | "queue":
-                return self._queue(request)
+            case "pause" | "resume" | "cancel" | "remove":
+                return Answer(number=self._order(request))
+            case "next_up" | "move_before" | "move_last":
+                return Answer(number=self._move(request))
+            case "queue":
+                return Answer(queue=engine.queue(request.limit))
             case "withdraw":
                 return Answer(withdrawn=engine.withdraw(request.group or 0))
             case "snapshot" | "overview":
@@ -122,7 +122,20 @@ class ControlServer:
             case "call_window":
                 engine.call_window(request.group)
                 return Answer()
+        return self._set(request)
+
+    def _set(self, request: Request) -> Answer:
+        """What is said of the engine as a whole."""
+        if request.do == "set_limits" and request.limits is not None:
+            self._engine.set_limits(request.limits)
+            return Answer()
         raise ProblemError("bad_request", f"It cannot {request.do[:40]!r}.")
+
+    def _order(self, request: Request) -> int:
+        if request.do == "pause":
+            return self._engine.pause(request.ids, request.roots, request.until)
+        order: Callable[..., int] = getattr(self._engine, request.do)
+        return order(request.ids, request.roots)
 
     def _number(self, request: Request) -> int:
         engine = self._engine
@@ -134,14 +147,12 @@ class ControlServer:
             request.paths, request.to, request.if_exists, request.sha256, request.ask_beyond
         )
 
-    def _queue(self, request: Request) -> Answer:
+    def _move(self, request: Request) -> int:
         engine, ids = self._engine, request.ids or []
-        if request.do == "queue":
-            return Answer(queue=engine.queue(request.limit))
         if request.do == "move_before":
-            return Answer(number=engine.move_before(ids, request.other, request.roots))
+            return engine.move_before(ids, request.other, request.roots)
         move = engine.next_up if request.do == "next_up" else engine.move_last
-        return Answer(number=move(ids, request.roots))
+        return move(ids, request.roots)
 
     def _followed(self, request: Request) -> Answer:
         wait = min(request.wait_seconds, ANSWER_SECONDS / 2)

@@ -12,10 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from howdah_desktop.engine.additions import Additions
+from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.holding import Holding
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_orders import Chosen
+from howdah_desktop.engine.limit_rules import Limits
+from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.news import News
 from howdah_desktop.engine.orders import Orders, was_not_listed
 from howdah_desktop.engine.overviews import Overviews
@@ -39,6 +42,7 @@ from howdah_desktop.engine.waits import Waits
 from howdah_desktop.engine.walk import named_by_user
 from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.settings import Settings
+from howdah_desktop.surroundings import Surroundings, of_this_computer
 
 TICK_SECONDS = 0.25
 IDLE_SECONDS = 60.0
@@ -60,6 +64,7 @@ class Engine:
         connect: Callable[[], Receiver],
         settings: Settings,
         clock: Callable[[], float] = time.time,
+        surroundings: Surroundings | None = None,
     ) -> None:
         slots = Slots(small=settings.small_files_at_once)
         workers = slots.large + slots.small + MORE_THREADS
@@ -72,6 +77,15 @@ class Engine:
             self._control, connect, self._news.something, self._receiver_is_back
         )
         self._waits = Waits(self._control, self._rows)
+        link = Link(ledger.link_memory())
+        self._allowance = Allowance(
+            self._control,
+            settings.home,
+            link,
+            self._news.something,
+            clock,
+            surroundings or of_this_computer(),
+        )
         self._runs = Runs(
             self._control,
             ledger,
@@ -80,6 +94,8 @@ class Engine:
             slots,
             settings.connections,
             self._waits.add,
+            link,
+            self._allowance,
         )
         self._holding = Holding(ledger, self._rows)
         self._additions = Additions(
@@ -102,8 +118,11 @@ class Engine:
             self._holding,
             self._additions,
             self._pauses,
+            self._allowance,
         )
-        self._overviews = Overviews(ledger, self._news, self._runs, self._presence, self._holding)
+        self._overviews = Overviews(
+            ledger, self._news, self._runs, self._presence, self._holding, self._allowance
+        )
 
     # -- from any thread
 
@@ -195,6 +214,13 @@ class Engine:
         """The first `limit` unfinished transfers in the order in which they go."""
         return self._control.ask(lambda: self._queue(limit))
 
+    def set_limits(self, limits: Limits) -> None:
+        """From now on, for what is under way too, and over restarts.
+
+        Raises ProblemError: local_full, target_unwritable.
+        """
+        self._control.ask(lambda: self._orders.set_limits(limits))
+
     def release(self, group: int) -> int:
         """Yes, all of it: what is held of a group goes on."""
         return self._control.ask(lambda: self._orders.release(group))
@@ -214,7 +240,9 @@ class Engine:
             self._additions.follows(group)
         self._news.wait(since, wait_seconds)
         return self._control.ask(
-            lambda: self._reports.snapshot(since, group, self._runs.jobs, self._presence.view())
+            lambda: self._reports.snapshot(
+                since, group, self._runs.jobs, self._presence.view(), self._allowance.view()
+            )
         )
 
     def overview(
@@ -258,6 +286,7 @@ class Engine:
         self._control.hear(self._until_next())
         self._waits.wake()
         self._pauses.wake()
+        self._allowance.wake()
         self._rows.save(at_once=False)
         self._runs.start_what_can()
         self._presence.probe()
@@ -275,6 +304,7 @@ class Engine:
         moments = [
             None if paused is None else now + paused,
             self._waits.next_due(),
+            self._allowance.next_due(),
             self._presence.next_try(),
             self._reports.next_telling(),
             now + IDLE_SECONDS,
@@ -288,7 +318,9 @@ class Engine:
             with_live(row, jobs[row.id].live()) if row.id in self._runs.running else row
             for row in self._ledger.up_next(max(0, min(limit, MOST_QUEUE_ROWS)))
         )
-        return QueueView(rows, self._ledger.unfinished(), self._presence.view())
+        return QueueView(
+            rows, self._ledger.unfinished(), self._presence.view(), self._allowance.view()
+        )
 
     def _receiver_is_back(self) -> None:
         self._waits.all_due()

@@ -6,10 +6,12 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 
 from howdah_desktop.engine.additions import Additions
+from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.holding import Holding
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_groups import Group
 from howdah_desktop.engine.ledger_orders import Chosen
+from howdah_desktop.engine.limit_rules import Limits
 from howdah_desktop.engine.news import News
 from howdah_desktop.engine.pauses import Pauses
 from howdah_desktop.engine.presence import Presence
@@ -40,6 +42,7 @@ class Orders:
         holding: Holding,
         additions: Additions,
         pauses: Pauses,
+        allowance: Allowance,
     ) -> None:
         self._ledger = ledger
         self._news = news
@@ -49,6 +52,7 @@ class Orders:
         self._holding = holding
         self._additions = additions
         self._pauses = pauses
+        self._allowance = allowance
 
     def begin(self) -> None:
         """What an earlier engine left goes on."""
@@ -56,6 +60,7 @@ class Orders:
             self._runs.cancel(row)
         self._holding.begin()
         self._pauses.changed()
+        self._allowance.begin()
         self._additions.list_roots(self._ledger.roots())
 
     def pause(self, chosen: Chosen, until: float | None = None) -> int:
@@ -133,6 +138,11 @@ class Orders:
         self._rows.save()
         return self._rows.touched(self._ledger.move_last(chosen))
 
+    def set_limits(self, limits: Limits) -> None:
+        """Raises ProblemError: local_full, target_unwritable."""
+        self._allowance.change(limits)
+        self._runs.start_what_can()  # or stops what must not go on
+
     # -- what a group waits for, or takes back
 
     def release(self, group: int) -> int:
@@ -152,7 +162,7 @@ class Orders:
 
     def runnable(self, without: set[int]) -> int:
         """How many transfers of other groups could go on now."""
-        if not self._presence.reach.up:
+        if not self._presence.reach.up or not self._allowance.may_move:
             return 0
         rows = self._ledger.in_states((S.QUEUED, *ACTIVE), limit=1_000)
         holds = self._runs.fullness.holds

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
+from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.backoff import FLOOR_SECONDS
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.control_thread import ControlThread
@@ -53,6 +54,8 @@ class Runs:
         slots: Slots,
         connections: int | None,
         on_wait: Callable[[Transfer, float], None],
+        link: Link,
+        allowance: Allowance,
     ) -> None:
         self._control = control
         self._ledger = ledger
@@ -61,9 +64,10 @@ class Runs:
         self._slots = slots
         self._connections = connections
         self._on_wait = on_wait
+        self._allowance = allowance
         self._noted_at = 0.0
         self._giving_up = 0
-        self.link = Link(ledger.link_memory())
+        self.link = link
         self.traffic = Traffic()
         self.fullness = Fullness()
         self.jobs: dict[int, Job] = {}
@@ -71,6 +75,9 @@ class Runs:
         self.running: dict[int, Transfer] = {}
 
     def start_what_can(self) -> None:
+        if not self._allowance.may_move:
+            self._halt()
+            return
         if not self._presence.reach.up or self._control.stopping.is_set():
             return
         # One that only finishes leaves its lane to the next.
@@ -83,6 +90,12 @@ class Runs:
         waiting = [Candidate(row.id, row.size) for row in rows.values()]
         for id_ in choose(waiting, busy, self._slots, self.fullness, time.monotonic()):
             self._begin(rows[id_])
+
+    def _halt(self) -> None:
+        """Nothing may be sent or fetched for now: back into the queue with those that do."""
+        for row in self.running.values():
+            if row.state is not S.FINISHING:
+                self.jobs[row.id].stop()
 
     def tick(self, now: float) -> None:
         """Look how far those at work are; `now` is of the monotonic clock, in seconds.
@@ -204,7 +217,8 @@ class Runs:
         )
 
     def _job(self, row: Transfer) -> Job:
-        return Job(row, self.link, self._connections, self._note, self.traffic)
+        limiter = self._allowance.limiter
+        return Job(row, self.link, self._connections, self._note, self.traffic, limiter)
 
     def _write(self, row: Transfer) -> None:
         """A row at work, as it is to stand in the ledger."""

@@ -179,6 +179,29 @@ def explain_receiver(
     return ReceiverView(code, sentence, remedy, next_try, checked, heard)
 
 
+_LIMITS = {
+    "schedule": (
+        "A rule of the limits pauses everything at this time.",
+        "It goes on by itself when the rule ends; `howdah limit` shows the rules.",
+    ),
+    "metered": (
+        "The network is metered, and nothing is to be sent or fetched on such a one.",
+        "It goes on by itself on another network; `howdah limit metered off` goes on at once.",
+    ),
+    "battery": (
+        "This computer runs on its battery, and nothing is to be sent or fetched then.",
+        "It goes on by itself once it is plugged in; `howdah limit battery off` goes on at once.",
+    ),
+}
+
+
+def explain_limits(paused: str | None, damaged: str = "") -> tuple[str, str]:
+    """Why nothing moves, in one sentence, and what to do about it."""
+    if damaged:
+        return explain_problem("limits_damaged", damaged)
+    return ("", "") if paused is None else _LIMITS[paused]
+
+
 def resting_view(transfer: Transfer) -> TransferView:
     """While no engine runs: nothing is at work, whatever the last one wrote."""
     return at_rest(view(transfer))
