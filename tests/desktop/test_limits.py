@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,10 @@ from howdah_common.problems import ProblemError
 from howdah_desktop.cli import limit_words
 from howdah_desktop.cli.limit_commands import app
 from howdah_desktop.cli.limit_words import BadWords
+from howdah_desktop.cli.pipe_limits import PipeLimits
 from howdah_desktop.engine import allowance, limits_file
 from howdah_desktop.engine.attach import attach
+from howdah_desktop.engine.bandwidth import BURST_SECONDS
 from howdah_desktop.engine.control import Face
 from howdah_desktop.engine.limit_rules import DAYS, Limits, Rule
 from kit.client import Client
@@ -201,6 +204,52 @@ def test_limits_that_cannot_be_kept_are_a_problem_and_change_nothing(
         face.set_limits(PAUSED)
     assert caught.value.code == "local_full"
     assert face.snapshot().limits.paused is None
+
+
+# -- what a command sends by itself
+
+
+def test_standard_input_goes_by_the_limit_of_the_engine_that_runs(bench: Bench) -> None:
+    attached = attach(bench.settings, bench.connect)
+    limits = PipeLimits(bench.home, Around())
+    try:
+        assert limits.some(50 * MB) == 50 * MB
+        attached.engine.set_limits(Limits(up=MB))
+        pipe_limits_wait(limits)
+        sent, began = 0, time.monotonic()
+        while sent < MB // 2:
+            sent += limits.some(50 * MB)
+        assert sent <= MB * (time.monotonic() - began + BURST_SECONDS)
+        attached.engine.set_limits(PAUSED)
+        pipe_limits_wait(limits)
+        assert limits.some(MB) == 0
+        assert "howdah limit" in limits.paused
+    finally:
+        attached.close()
+        limits.close()
+
+
+def pipe_limits_wait(limits: PipeLimits) -> None:
+    """As if the credit that it had were old."""
+    limits._asked_at = -1e9
+
+
+def test_standard_input_goes_by_the_same_rules_where_no_engine_runs(bench: Bench) -> None:
+    around = Around(is_metered=True)
+    limits = PipeLimits(bench.home, around)
+    assert limits.some(50 * MB) == 50 * MB
+    limits_file.save(bench.home, Limits(up=MB))
+    pipe_limits_wait(limits)
+    assert limits.some(50 * MB) <= MB * BURST_SECONDS
+    limits_file.save(bench.home, Limits(metered="pause"))
+    again = PipeLimits(bench.home, around)
+    assert again.some(MB) == 0
+    assert "metered" in again.paused
+    (bench.home / "limits.json").write_text("?")
+    assert again.some(MB) == 0
+    assert "limits.json" in again.paused
+    limits_file.save(bench.home, Limits())
+    assert (again.some(MB), again.paused) == (MB, "")
 
 
 # -- words

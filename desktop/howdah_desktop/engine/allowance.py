@@ -87,6 +87,12 @@ class Allowance:
             paused, sentence, remedy, next_try, found.up, found.down, found.next_change
         )
 
+    def may_leave(self, wanted: int) -> int:
+        """For any thread: of `wanted` bytes, once some may; 0: everything is paused."""
+        if not self.may_move:
+            return 0
+        return self.limiter.up.some(wanted, self._control.check)
+
     def next_due(self) -> float | None:
         """When `wake` has something to do (monotonic); None: when something else happens."""
         if not (self._depends or self._limits.rules):

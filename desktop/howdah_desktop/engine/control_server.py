@@ -129,6 +129,8 @@ class ControlServer:
         if request.do == "set_limits" and request.limits is not None:
             self._engine.set_limits(request.limits)
             return Answer()
+        if request.do == "may_leave":
+            return Answer(number=self._engine.may_leave(request.limit))
         raise ProblemError("bad_request", f"It cannot {request.do[:40]!r}.")
 
     def _order(self, request: Request) -> int:

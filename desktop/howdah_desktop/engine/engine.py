@@ -221,6 +221,11 @@ class Engine:
         """
         self._control.ask(lambda: self._orders.set_limits(limits))
 
+    def may_leave(self, wanted: int) -> int:
+        """Of what another process sends by itself: how many bytes may leave, under the same limit; waits
+        for its turn. 0: everything is paused."""
+        return self._allowance.may_leave(wanted)
+
     def release(self, group: int) -> int:
         """Yes, all of it: what is held of a group goes on."""
         return self._control.ask(lambda: self._orders.release(group))
