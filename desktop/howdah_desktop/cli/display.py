@@ -70,7 +70,8 @@ class PlainDisplay:
         if limits := self._changes.limits(snapshot):
             self.message(limits_line(limits, time.time()))
         now = time.monotonic()
-        if now >= self._next_progress and not receiver and snapshot.receiver.code is None:
+        held_up = snapshot.receiver.code is not None or snapshot.limits.paused is not None
+        if now >= self._next_progress and not receiver and not held_up:
             self._next_progress = now + BETWEEN_PROGRESS_SECONDS
             if snapshot.done_bytes < snapshot.size:
                 self.message(progress_line(snapshot))

@@ -10,6 +10,7 @@ was. What is dropped comes in at 0, and what is watched far behind (1e6), so tha
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from howdah_common.problems import ProblemError
@@ -39,13 +40,13 @@ class LedgerQueue(LedgerOrders):
         """Before all others, in the order that they have among themselves."""
         with self.told(), self._db:
             moved = self._moved(chosen)
-            first = min(0.0, self._edge("min", chosen))
+            first = min(0.0, *self._of_each_run("min(place)", "TRUE", {}))
             return self._place(chosen, moved, first - moved.count - 1, 1.0)
 
     def move_last(self, chosen: Chosen) -> Touched:
         """Behind all others that are there now."""
         with self.told(), self._db:
-            last = max(0.0, self._edge("max", chosen))
+            last = max(0.0, *self._of_each_run("max(place)", "TRUE", {}))
             return self._place(chosen, self._moved(chosen), last, 1.0)
 
     def move_before(self, chosen: Chosen, other: int) -> Touched:
@@ -66,15 +67,18 @@ class LedgerQueue(LedgerOrders):
                 f"state IN ({_UNFINISHED}) AND (place, id) < (:place, :other)"
                 f" AND id <> :other AND NOT ({which})"
             )
-            previous = self._db.execute(
-                f"SELECT max(place) FROM transfers WHERE {before}", values
-            ).fetchone()[0]
-            step = 1.0 if previous is None else (place - previous) / (moved.count + 1)
+            # Of each the last, found from its end, as only what is moved itself is passed over.
+            found_before = self._of_each_run(
+                "place",
+                f"place <= :place AND (place < :place OR id < :other) AND NOT ({which})"
+                " ORDER BY place DESC, id DESC LIMIT 1",
+                values,
+            )
+            step = min(1.0, (place - max(found_before, default=-math.inf)) / (moved.count + 1))
             if step < SMALLEST_STEP:
                 step = 1.0
                 values["by"] = moved.count + 1
                 self._db.execute(f"UPDATE transfers SET place = place - :by WHERE {before}", values)
-            step = min(step, 1.0)
             return self._place(chosen, moved, place - step * (moved.count + 1), step, other)
 
     def place_of(self, id_: int) -> float:
@@ -119,11 +123,15 @@ class LedgerQueue(LedgerOrders):
         ).fetchall()
         return Touched(count[0], tuple(found))
 
-    def _edge(self, function: str, chosen: Chosen) -> float:
-        """The first or last place of those that stay."""
-        which, values = chosen_where(chosen)
-        sql = f"SELECT {function}(place) FROM transfers WHERE state IN ({_UNFINISHED}) AND NOT ({which})"
-        return float(self._db.execute(sql, values).fetchone()[0] or 0.0)
+    def _of_each_run(self, what: str, where: str, values: dict[str, Any]) -> list[float]:
+        """A place of each state and lane: the index has each in order, and so at hand."""
+        found: list[float] = []
+        for state in sorted(one.value for one in UNFINISHED):
+            for large in (False, True):
+                sql = f"SELECT {what} FROM transfers WHERE state = :state AND large = :large AND {where}"
+                run = {**values, "state": state, "large": large}
+                found += [float(row[0]) for row in self._db.execute(sql, run) if row[0] is not None]
+        return found
 
     def _place(
         self, chosen: Chosen, moved: Touched, base: float, step: float, other: int | None = None
