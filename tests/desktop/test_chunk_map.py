@@ -27,7 +27,7 @@ def test_a_chunk_is_under_way_from_its_first_byte_to_the_answer(tmp_path: Path) 
         numbers = work.take(4 * CHUNK)
         assert numbers == [0, 1, 2]
         assert work.map().in_flight == (), "taken, and nothing has left"
-        leaving = iter(ChunkStream(source, work, numbers, new_buffer(), lambda sent: None))
+        leaving = iter(ChunkStream(source, work, numbers, new_buffer(), lambda ready: ready))
         next(leaving)
         assert work.map().in_flight == ((0, 0),)
         list(leaving)

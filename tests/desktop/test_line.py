@@ -44,8 +44,41 @@ def test_a_fast_line_has_two_connections_and_a_long_one_four() -> None:
     assert link.connections(None) == 4
 
 
-def test_the_user_may_choose_the_connections() -> None:
-    assert good_line().connections(3) == 3
+def test_what_the_user_chooses_is_a_maximum() -> None:
+    link = good_line()
+    assert [link.connections(most) for most in (1, 2, 3, 4)] == [1, 2, 2, 2], "two are enough"
+    link.carried(16 * MIB, 2.0)
+    assert [link.connections(most) for most in (1, 2, 3, 4)] == [1, 2, 3, 4]
+
+
+def test_a_line_is_not_taken_for_slow_because_of_our_own_limit() -> None:
+    link = Link()
+    link.limited_to(100 * KIB)
+    assert link.connections(None) == 4, "nothing is known of it yet"
+    assert link.round_bytes() is None
+    for _ in range(20):
+        link.carried(150 * KIB, 6.0, sharing=4, held_seconds=5.5)
+    assert link.connections(None) == 4
+    assert link.request_bytes(64 * KIB, 4) <= LONGEST_REQUEST_SECONDS * 100 * KIB / 4
+    link.limited_to(None)
+    assert link.connections(None) == 4
+    link.carried(16 * MIB, 0.1)
+    assert link.connections(None) == 2, "as it is without a limit"
+
+
+def test_a_line_that_is_slow_by_itself_is_so_under_a_limit_too() -> None:
+    link = Link()
+    link.limited_to(10 * MIB)
+    link.carried(MIB, 4.0, held_seconds=0.0)
+    assert link.connections(None) == 1
+
+
+def test_what_a_line_carried_under_a_limit_shows_that_it_does_not_break() -> None:
+    link = Link()
+    link.limited_to(MIB)
+    for _ in range(64):
+        link.carried(MIB, 1.0, held_seconds=0.9)
+    assert link.memory.good
 
 
 def test_a_line_that_carries_again_gets_its_connections_back() -> None:

@@ -39,6 +39,10 @@ class QuietWatch:
         if self.stopped:
             raise ProblemError("interrupted")
 
+    def may_leave(self, wanted: int) -> int:
+        self.check()
+        return wanted
+
     def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self.check()
@@ -432,6 +436,9 @@ class PatientWatch:
 
     def pause(self, seconds: float, problem: ProblemError | None) -> None:
         self.pauses.append(problem.code if problem else "")
+
+    def may_leave(self, wanted: int) -> int:
+        return min(wanted, 300_000)
 
     def arrived(self, done_bytes: int) -> None:
         self.done_bytes = done_bytes

@@ -19,6 +19,7 @@ from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.views import Overview, Snapshot, TransferView
 from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.settings import Settings
+from howdah_desktop.surroundings import Surroundings
 from kit.scripted_receiver import ScriptedReceiver
 
 if TYPE_CHECKING:
@@ -53,9 +54,15 @@ class Bench:
         return cast("Receiver", self.receiver)
 
     @contextmanager
-    def engine(self, *, away: bool = False) -> Iterator[Engine]:
+    def engine(
+        self,
+        *,
+        away: bool = False,
+        clock: Callable[[], float] = time.time,
+        surroundings: Surroundings | None = None,
+    ) -> Iterator[Engine]:
         """`away`: what is added is queued, and stays so; not even asking whether it is back is news."""
-        engine = Engine(Ledger(self.home), self.connect, self.settings)
+        engine = Engine(Ledger(self.home), self.connect, self.settings, clock, surroundings)
         if away:
             lose(engine)
         engine.start()

@@ -7,9 +7,10 @@ from typing import Annotated, Optional
 
 import typer
 
-from howdah_desktop.cli import app_folders
-from howdah_desktop.cli.ending import end as _end
+from howdah_desktop.cli import app_folders, limit_commands, queue_commands
+from howdah_desktop.cli.ending import end
 from howdah_desktop.cli.exits import HELP
+from howdah_desktop.cli.options import Ids, Json
 
 app = typer.Typer(
     name="howdah",
@@ -42,7 +43,6 @@ class SortBy(StrEnum):
     added = "added"
 
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 GiveUp = Annotated[
     Optional[float],  # noqa: UP045  # typer evaluates it
     typer.Option(
@@ -51,10 +51,6 @@ GiveUp = Annotated[
 ]
 
 
-Ids = Annotated[
-    Optional[list[int]],  # noqa: UP045  # typer evaluates it
-    typer.Argument(metavar="ID...", help="As `howdah status` shows them."),
-]
 All = Annotated[bool, typer.Option("--all", help="All that are unfinished.")]
 
 
@@ -70,7 +66,7 @@ def options(
     if called.invoked_subcommand is None:
         from howdah_desktop.cli.window import open_window
 
-        _end(open_window)
+        end(open_window)
 
 
 @app.command(epilog=HELP)
@@ -81,7 +77,7 @@ def pair(
     """Pair this device with a receiver."""
     from howdah_desktop.cli.pairing import pair_with
 
-    _end(lambda: pair_with(link, name))
+    end(lambda: pair_with(link, name))
 
 
 @app.command("move-to", epilog=HELP)
@@ -91,7 +87,7 @@ def move_to(
     """Ask the paired receiver at another address, once it has moved. Nothing is sent again."""
     from howdah_desktop.cli.moving import move_to as move_there
 
-    _end(lambda: move_there(address))
+    end(lambda: move_there(address))
 
 
 @app.command(epilog=HELP)
@@ -118,11 +114,11 @@ def send(
     if window:
         from howdah_desktop.cli.window import hand_over
 
-        _end(lambda: hand_over(paths, to))
+        end(lambda: hand_over(paths, to))
     from howdah_desktop.cli import transfers
     from howdah_desktop.engine.transfers import IfExists
 
-    _end(
+    end(
         lambda: transfers.send(
             paths, to, IfExists(if_exists.value), sha256, as_json=json, give_up_after=give_up_after
         ),
@@ -144,7 +140,7 @@ def get(
     from howdah_desktop.cli import transfers
     from howdah_desktop.engine.transfers import IfExists
 
-    _end(
+    end(
         lambda: transfers.get(
             remotes, to, IfExists(if_exists.value), as_json=json, give_up_after=give_up_after
         ),
@@ -167,7 +163,7 @@ def ls(
     """List what is at the receiver, or search there."""
     from howdah_desktop.cli.listing import Wanted, list_path
 
-    _end(lambda: list_path(path, Wanted(sort.value, reverse, search), json), json)
+    end(lambda: list_path(path, Wanted(sort.value, reverse, search), json), json)
 
 
 @app.command(epilog=HELP)
@@ -196,7 +192,7 @@ def share(
     from howdah_desktop.cli.sharing import Wish, share_path
 
     wish = Wish(path, expires, password, uses, request, ask_name, label)
-    _end(lambda: share_path(wish, json), json)
+    end(lambda: share_path(wish, json), json)
 
 
 @app.command(epilog=HELP)
@@ -210,7 +206,7 @@ def verify(
     """Read a file again, here and there, and compare."""
     from howdah_desktop.cli.verify import verify_path
 
-    _end(lambda: verify_path(path, remote, json), json)
+    end(lambda: verify_path(path, remote, json), json)
 
 
 @app.command(epilog=HELP)
@@ -218,16 +214,30 @@ def status(json: Json = False) -> None:
     """Show what is on its way, and why it is where it is."""
     from howdah_desktop.cli.transfers import show_status
 
-    _end(lambda: show_status(json), json)
+    end(lambda: show_status(json), json)
 
 
 @app.command(epilog=HELP)
-def pause(ids: Ids = None, everything: All = False, json: Json = False) -> None:
-    """Stop transfers until `howdah resume`. What has arrived stays."""
-    from howdah_desktop.cli.transfers import pause as pause_them
+def pause(
+    ids: Ids = None,
+    everything: All = False,
+    for_: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="30m, 1h, 2d: then they go on.")
+    ] = "",
+    until: Annotated[
+        str,
+        typer.Option(
+            metavar="MOMENT", help="tomorrow (6:00), 18:30 or 2027-01-15: then they go on."
+        ),
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Stop transfers until `howdah resume`, or for a time. What has arrived stays."""
+    from howdah_desktop.cli import transfers
 
     chosen = _chosen(ids, everything)
-    _end(lambda: pause_them(chosen, json), json)
+    moment = transfers.end_of_pause(for_, until)
+    end(lambda: transfers.pause(chosen, moment, json), json)
 
 
 @app.command(epilog=HELP)
@@ -235,7 +245,7 @@ def resume(ids: Ids = None, give_up_after: GiveUp = None, json: Json = False) ->
     """Go on with what is unfinished or paused, and try again what failed: all, or what is named."""
     from howdah_desktop.cli import transfers
 
-    _end(lambda: transfers.resume(ids or None, as_json=json, give_up_after=give_up_after), json)
+    end(lambda: transfers.resume(ids or None, as_json=json, give_up_after=give_up_after), json)
 
 
 @app.command(epilog=HELP)
@@ -244,7 +254,11 @@ def cancel(ids: Ids = None, everything: All = False, json: Json = False) -> None
     from howdah_desktop.cli.transfers import cancel as cancel_them
 
     chosen = _chosen(ids, everything)
-    _end(lambda: cancel_them(chosen, json), json)
+    end(lambda: cancel_them(chosen, json), json)
+
+
+app.add_typer(queue_commands.app)
+app.add_typer(limit_commands.app)
 
 
 def _chosen(ids: list[int] | None, everything: bool) -> list[int] | None:

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from msgspec.structs import asdict
 
-from howdah_desktop.engine.views import ReceiverView, Snapshot, TransferView
+from howdah_desktop.cli import moments
+from howdah_desktop.engine.views import LimitsView, ReceiverView, Snapshot, TransferView
 
 ENDED = frozenset({"done", "failed", "skipped", "cancelled"})
 HELD_UP = frozenset({"waiting", "settling", "paused"})
@@ -28,6 +29,7 @@ class Changes:
     def __init__(self) -> None:
         self._seen: dict[int, tuple[str, str | None, int]] = {}
         self._receiver: str | None = None
+        self._limits: str | None = None
 
     def of(self, snapshot: Snapshot) -> list[TransferView]:
         changed = []
@@ -44,6 +46,13 @@ class Changes:
         self._receiver = snapshot.receiver.code
         return snapshot.receiver
 
+    def limits(self, snapshot: Snapshot) -> LimitsView | None:
+        """When everything is paused, or goes on."""
+        if snapshot.limits.paused == self._limits:
+            return None
+        self._limits = snapshot.limits.paused
+        return snapshot.limits
+
 
 class PlainDisplay:
     """Lines: what ended, what is held up and why, and how far it is now and then."""
@@ -58,8 +67,11 @@ class PlainDisplay:
                 self.message(line)
         if receiver := self._changes.receiver(snapshot):
             self.message(receiver_line(receiver))
+        if limits := self._changes.limits(snapshot):
+            self.message(limits_line(limits, time.time()))
         now = time.monotonic()
-        if now >= self._next_progress and not receiver and snapshot.receiver.code is None:
+        held_up = snapshot.receiver.code is not None or snapshot.limits.paused is not None
+        if now >= self._next_progress and not receiver and not held_up:
             self._next_progress = now + BETWEEN_PROGRESS_SECONDS
             if snapshot.done_bytes < snapshot.size:
                 self.message(progress_line(snapshot))
@@ -86,6 +98,8 @@ class JsonDisplay:
             self._write("transfer", asdict(row))
         if receiver := self._changes.receiver(snapshot):
             self._write("receiver", asdict(receiver))
+        if limits := self._changes.limits(snapshot):
+            self._write("limits", asdict(limits))
         now = time.monotonic()
         if now >= self._next_progress:
             self._next_progress = now + BETWEEN_PROGRESS_SECONDS
@@ -131,6 +145,13 @@ def receiver_line(receiver: ReceiverView) -> str:
     if receiver.code is None:
         return "receiver: answers again."
     return f"receiver: {receiver.sentence} {receiver.remedy} ({receiver.code})"
+
+
+def limits_line(limits: LimitsView, now: float) -> str:
+    if limits.paused is None:
+        return "limits: transfers go on."
+    until = "" if limits.next_try is None else f" Until {moments.shown(limits.next_try, now)}."
+    return f"paused ({limits.paused}): {limits.sentence}{until} {limits.remedy}"
 
 
 def progress_line(snapshot: Snapshot) -> str:

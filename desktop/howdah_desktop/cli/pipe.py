@@ -10,27 +10,40 @@ from howdah_common.problems import ProblemError
 from howdah_desktop.cli import context
 from howdah_desktop.cli.display import size_text
 from howdah_desktop.cli.exits import Exit
+from howdah_desktop.cli.pipe_limits import PipeLimits
 from howdah_desktop.engine.pipe import PipeSender
 from howdah_desktop.engine.transfers import IfExists, TransferState
 from howdah_desktop.remote.receiver import Receiver
+
+PAUSED_SECONDS = 0.5
+"""So often it is asked whether a pause of everything has ended."""
 
 
 class _Watch:
     """Says on stderr why it waits, and ends after `give_up_after` seconds without progress."""
 
-    def __init__(self, give_up_after: float | None) -> None:
+    def __init__(self, give_up_after: float | None, limits: PipeLimits) -> None:
         self._give_up_after = give_up_after
+        self._limits = limits
         self._moved_at = time.monotonic()
         self._told: str | None = None
         self.done_bytes = 0
 
     def pause(self, seconds: float, problem: ProblemError | None) -> None:
+        self._wait(seconds, "" if problem is None else problem.code, str(problem))
+
+    def may_leave(self, wanted: int) -> int:
+        while not (count := self._limits.some(wanted)):
+            self._wait(PAUSED_SECONDS, "paused", self._limits.paused)
+        return count
+
+    def _wait(self, seconds: float, code: str, told: str) -> None:
         waited = time.monotonic() - self._moved_at
         if self._give_up_after is not None and waited + seconds > self._give_up_after:
             raise GaveUp
-        if problem is not None and problem.code != self._told:
-            self._told = problem.code
-            print(f"howdah: waits: {problem}", file=sys.stderr, flush=True)
+        if code and code != self._told:
+            self._told = code
+            print(f"howdah: waits: {told}", file=sys.stderr, flush=True)
         time.sleep(seconds)
 
     def arrived(self, done_bytes: int) -> None:
@@ -46,8 +59,10 @@ def send_stdin(
     target: str, if_exists: IfExists, sha256: bool, as_json: bool, give_up_after: float | None
 ) -> Exit:
     """Raises ProblemError."""
-    receiver = context.connect(context.settings())
-    watch = _Watch(give_up_after)
+    settings = context.settings()
+    receiver = context.connect(settings)
+    limits = PipeLimits(settings.home)
+    watch = _Watch(give_up_after, limits)
     sender = PipeSender(receiver, sys.stdin.buffer, target, if_exists, watch, sha256=sha256)
     try:
         outcome = sender.run()
@@ -60,6 +75,7 @@ def send_stdin(
         raise
     finally:
         receiver.close()
+        limits.close()
     done = outcome.state is TransferState.DONE
     if as_json:
         told = {"event": "transfer", "state": outcome.state.value, "source": "-"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
@@ -10,6 +12,7 @@ from howdah_desktop.cli.display import (
     HELD_UP,
     Changes,
     duration_text,
+    limits_line,
     printable,
     receiver_line,
     row_line,
@@ -45,16 +48,18 @@ class RichDisplay:
             self._line(row)
         if receiver := self._changes.receiver(snapshot):
             self.message(receiver_line(receiver))
+        if limits := self._changes.limits(snapshot):
+            self.message(limits_line(limits, time.time()))
         for row in snapshot.transfers:
             self._bar(row)
         waiting = snapshot.receiver.code is not None
-        told = snapshot.receiver.sentence if waiting else _rate(snapshot)
+        told = snapshot.receiver.sentence if waiting else snapshot.limits.sentence
         self._progress.update(
             self._all,
             description=summary_line(snapshot),
             total=snapshot.size or None,
             completed=snapshot.done_bytes,
-            told=told,
+            told=told or _rate(snapshot),
         )
 
     def message(self, text: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import typer
@@ -13,11 +14,12 @@ import typer
 from howdah_common import remote_path
 from howdah_common.problems import ProblemError
 from howdah_common.remote_path import BadPath
-from howdah_desktop.cli import context
+from howdah_desktop.cli import context, moments
 from howdah_desktop.cli.display import (
     Display,
     JsonDisplay,
     PlainDisplay,
+    limits_line,
     printable,
     receiver_line,
     size_text,
@@ -101,9 +103,25 @@ def _follow(
         display.close()
 
 
-def pause(ids: Sequence[int] | None, as_json: bool) -> Exit:
+def end_of_pause(for_: str, until: str) -> float | None:
+    """In seconds since 1970; None: until somebody says so. Raises typer.BadParameter."""
+    if for_ and until:
+        raise typer.BadParameter("Give --for or --until, not both.")
+    try:
+        if for_:
+            return time.time() + moments.duration_seconds(for_)
+        return moments.moment(until, time.time()) if until else None
+    except moments.BadMoment as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def pause(ids: Sequence[int] | None, until: float | None, as_json: bool) -> Exit:
     """Raises ProblemError."""
-    return _order(lambda engine: engine.pause(ids), "paused", ids is None, as_json)
+    done = "paused" if until is None else f"paused until {moments.shown(until, time.time())}"
+    more = {} if until is None else {"until": until}
+    return _order(
+        lambda engine: engine.pause(ids, until=until), "paused", ids is None, as_json, done, more
+    )
 
 
 def cancel(ids: Sequence[int] | None, as_json: bool) -> Exit:
@@ -111,7 +129,14 @@ def cancel(ids: Sequence[int] | None, as_json: bool) -> Exit:
     return _order(lambda engine: engine.cancel(ids), "cancelled", ids is None, as_json)
 
 
-def _order(order: Callable[[Face], int], done: str, everything: bool, as_json: bool) -> Exit:
+def _order(
+    order: Callable[[Face], int],
+    event: str,
+    everything: bool,
+    as_json: bool,
+    done: str = "",
+    more: Mapping[str, float] | None = None,
+) -> Exit:
     settings = context.settings()
     attached = attach(settings, lambda: context.connect(settings))
     try:
@@ -119,9 +144,9 @@ def _order(order: Callable[[Face], int], done: str, everything: bool, as_json: b
     finally:
         attached.close()
     if as_json:
-        print(json.dumps({"event": done, "count": count}))
+        print(json.dumps({"event": event, "count": count, **(more or {})}))
     else:
-        print(f"{count} {done}.")
+        print(f"{count} {done or event}.")
     return Exit.DONE if count or everything else Exit.NEEDS_YOU
 
 
@@ -135,6 +160,8 @@ def show_status(as_json: bool) -> Exit:
             print(_status_line(row))
         if snapshot.receiver.code:
             print(receiver_line(snapshot.receiver))
+        if snapshot.limits.paused:
+            print(limits_line(snapshot.limits, time.time()))
         print(", ".join(f"{n} {state}" for state, n in snapshot.counts.items()) or "No transfers.")
     return Exit.DONE
 
@@ -170,7 +197,10 @@ def _status(settings: Settings) -> Snapshot:
 def _status_line(row: TransferView) -> str:
     share = f"{100 * row.done_bytes // row.size:3d} %" if row.size else "     "
     speed = f" {size_text(row.bytes_per_second)}/s" if row.bytes_per_second else ""
-    told = f"{row.sentence} {row.remedy}".rstrip()
+    until = ""
+    if row.state == "paused" and row.next_try is not None:
+        until = f" Until {moments.shown(row.next_try, time.time())}."
+    told = f"{row.sentence}{until} {row.remedy}".rstrip()
     return f"{row.id:>5} {row.state:9} {share} {printable(row.source)}{speed}: {told}"
 
 

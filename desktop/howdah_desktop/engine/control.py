@@ -17,8 +17,17 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from howdah_common.problems import PROBLEMS, ProblemError
+from howdah_desktop.engine.limit_rules import Limits
 from howdah_desktop.engine.transfers import IfExists
-from howdah_desktop.engine.views import ChunksView, FolderView, Overview, Snapshot, Withdrawn
+from howdah_desktop.engine.views import (
+    MOST_QUEUE_ROWS,
+    ChunksView,
+    FolderView,
+    Overview,
+    QueueView,
+    Snapshot,
+    Withdrawn,
+)
 from howdah_desktop.folders.watched import FolderSettings
 
 Given = TypeVar("Given")
@@ -49,7 +58,18 @@ class Face(Protocol):
         self, remotes: Sequence[str], to: bytes, if_exists: IfExists = IfExists.FAIL
     ) -> int: ...
 
-    def pause(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
+    def pause(
+        self,
+        ids: Sequence[int] | None = None,
+        roots: Sequence[int] = (),
+        until: float | None = None,
+    ) -> int: ...
+    def next_up(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int: ...
+    def move_before(self, ids: Sequence[int], other: int, roots: Sequence[int] = ()) -> int: ...
+    def move_last(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int: ...
+    def queue(self, limit: int = ...) -> QueueView: ...
+    def set_limits(self, limits: Limits) -> None: ...
+    def may_leave(self, wanted: int) -> int: ...
     def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
     def cancel(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
     def remove(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int: ...
@@ -99,6 +119,9 @@ class Request(msgspec.Struct, omit_defaults=True):
     mirror: bool = False
     watch: FolderSettings | None = None
     until: float | None = None
+    other: int = 0
+    limit: int = 0
+    limits: Limits | None = None
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -108,6 +131,7 @@ class Answer(msgspec.Struct, omit_defaults=True):
     snapshot: Snapshot | None = None
     overview: Overview | None = None
     withdrawn: Withdrawn | None = None
+    queue: QueueView | None = None
     chunks: ChunksView | None = None
     folders: tuple[FolderView, ...] | None = None
     code: str | None = None
@@ -183,8 +207,31 @@ class RemoteEngine:
     ) -> int:
         return self._number("add_fetches", remotes=list(remotes), folder=to, if_exists=if_exists)
 
-    def pause(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
-        return self._order("pause", ids, roots)
+    def pause(
+        self,
+        ids: Sequence[int] | None = None,
+        roots: Sequence[int] = (),
+        until: float | None = None,
+    ) -> int:
+        return self._order("pause", ids, roots, until=until)
+
+    def next_up(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int:
+        return self._order("next_up", ids, roots)
+
+    def move_before(self, ids: Sequence[int], other: int, roots: Sequence[int] = ()) -> int:
+        return self._order("move_before", ids, roots, other=other)
+
+    def move_last(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int:
+        return self._order("move_last", ids, roots)
+
+    def queue(self, limit: int = MOST_QUEUE_ROWS) -> QueueView:
+        return _given(self._ask("queue", limit=limit).queue)
+
+    def set_limits(self, limits: Limits) -> None:
+        self._ask("set_limits", limits=limits)
+
+    def may_leave(self, wanted: int) -> int:
+        return self._number("may_leave", limit=wanted)
 
     def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
         return self._order("resume", ids, roots)
@@ -243,7 +290,7 @@ class RemoteEngine:
         return self._order("watch_remove", ids, ())
 
     def watch_pause(self, ids: Sequence[int], until: float | None = None) -> int:
-        return self._number("watch_pause", ids=list(ids), until=until)
+        return self._order("watch_pause", ids, (), until=until)
 
     def watch_resume(self, ids: Sequence[int]) -> int:
         return self._order("watch_resume", ids, ())
@@ -251,8 +298,9 @@ class RemoteEngine:
     def watch_scan(self, ids: Sequence[int]) -> int:
         return self._order("watch_scan", ids, ())
 
-    def _order(self, do: str, ids: Sequence[int] | None, roots: Sequence[int]) -> int:
-        return self._number(do, ids=None if ids is None else list(ids), roots=list(roots))
+    def _order(self, do: str, ids: Sequence[int] | None, roots: Sequence[int], **words: Any) -> int:
+        ids = None if ids is None else list(ids)
+        return self._number(do, ids=ids, roots=list(roots), **words)
 
     def _number(self, do: str, **words: Any) -> int:
         return _given(self._ask(do, **words).number)

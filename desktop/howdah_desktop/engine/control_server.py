@@ -24,6 +24,10 @@ from howdah_desktop.engine.control import (
     Request,
 )
 
+_OF_FOLDERS = frozenset(
+    {"watched", "watch_add", "watch_pause", "watch_remove", "watch_resume", "watch_scan"}
+)
+
 
 class ControlServer:
     """Answers the faces of other processes; a thread for each connection."""
@@ -105,8 +109,11 @@ class ControlServer:
             case "add_sends" | "add_fetches" | "release":
                 return Answer(number=self._number(request))
             case "pause" | "resume" | "cancel" | "remove":
-                order = getattr(engine, request.do)
-                return Answer(number=order(request.ids, request.roots))
+                return Answer(number=self._order(request))
+            case "next_up" | "move_before" | "move_last":
+                return Answer(number=self._move(request))
+            case "queue":
+                return Answer(queue=engine.queue(request.limit))
             case "withdraw":
                 return Answer(withdrawn=engine.withdraw(request.group or 0))
             case "snapshot" | "overview":
@@ -116,14 +123,25 @@ class ControlServer:
             case "nudge" | "look":
                 getattr(engine, request.do)()
                 return Answer()
-            case "watched":
-                return Answer(folders=engine.watched())
-            case "watch_add" | "watch_pause" | "watch_remove" | "watch_resume" | "watch_scan":
-                return Answer(number=self._watch(request))
             case "call_window":
                 engine.call_window(request.group)
                 return Answer()
+        return self._watch(request) if request.do in _OF_FOLDERS else self._set(request)
+
+    def _set(self, request: Request) -> Answer:
+        """What is said of the engine as a whole."""
+        if request.do == "set_limits" and request.limits is not None:
+            self._engine.set_limits(request.limits)
+            return Answer()
+        if request.do == "may_leave":
+            return Answer(number=self._engine.may_leave(request.limit))
         raise ProblemError("bad_request", f"It cannot {request.do[:40]!r}.")
+
+    def _order(self, request: Request) -> int:
+        if request.do == "pause":
+            return self._engine.pause(request.ids, request.roots, request.until)
+        order: Callable[..., int] = getattr(self._engine, request.do)
+        return order(request.ids, request.roots)
 
     def _number(self, request: Request) -> int:
         engine = self._engine
@@ -135,14 +153,24 @@ class ControlServer:
             request.paths, request.to, request.if_exists, request.sha256, request.ask_beyond
         )
 
-    def _watch(self, request: Request) -> int:
+    def _watch(self, request: Request) -> Answer:
         engine, ids = self._engine, request.ids or []
+        if request.do == "watched":
+            return Answer(folders=engine.watched())
         if request.do == "watch_add":
-            return engine.watch_add(request.folder, request.to, request.mirror, request.watch)
+            added = engine.watch_add(request.folder, request.to, request.mirror, request.watch)
+            return Answer(number=added)
         if request.do == "watch_pause":
-            return engine.watch_pause(ids, request.until)
+            return Answer(number=engine.watch_pause(ids, request.until))
         order: Callable[[Sequence[int]], int] = getattr(engine, request.do)
-        return order(ids)
+        return Answer(number=order(ids))
+
+    def _move(self, request: Request) -> int:
+        engine, ids = self._engine, request.ids or []
+        if request.do == "move_before":
+            return engine.move_before(ids, request.other, request.roots)
+        move = engine.next_up if request.do == "next_up" else engine.move_last
+        return move(ids, request.roots)
 
     def _followed(self, request: Request) -> Answer:
         wait = min(request.wait_seconds, ANSWER_SECONDS / 2)

@@ -12,26 +12,39 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from howdah_desktop.engine.additions import Additions
+from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.folder_face import FolderFace
 from howdah_desktop.engine.holding import Holding
 from howdah_desktop.engine.keeper import Keeper
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_orders import Chosen
+from howdah_desktop.engine.limit_rules import Limits
+from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.news import News
 from howdah_desktop.engine.orders import Orders, was_not_listed
 from howdah_desktop.engine.overviews import Overviews
+from howdah_desktop.engine.pauses import Pauses
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.reports import Reports
 from howdah_desktop.engine.rows import GATHER_SECONDS, Rows
 from howdah_desktop.engine.runs import Runs
 from howdah_desktop.engine.scheduler import Slots
+from howdah_desktop.engine.showing import with_live
 from howdah_desktop.engine.transfers import IfExists
-from howdah_desktop.engine.views import ChunksView, Overview, Snapshot, Withdrawn
+from howdah_desktop.engine.views import (
+    MOST_QUEUE_ROWS,
+    ChunksView,
+    Overview,
+    QueueView,
+    Snapshot,
+    Withdrawn,
+)
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.engine.walk import named_by_user
 from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.settings import Settings
+from howdah_desktop.surroundings import Surroundings, of_this_computer
 
 TICK_SECONDS = 0.25
 IDLE_SECONDS = 60.0
@@ -44,10 +57,17 @@ class Engine(FolderFace):
     """`start` it, give it work from any thread, `stop` it. Unfinished transfers go on at the start.
 
     `connect` makes a Receiver from the pairing as it is kept now; it is called again when the pairing
-    may have been renewed. It may raise ProblemError("not_paired").
+    may have been renewed. It may raise ProblemError("not_paired"). `clock`: seconds since 1970.
     """
 
-    def __init__(self, ledger: Ledger, connect: Callable[[], Receiver], settings: Settings) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        connect: Callable[[], Receiver],
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        surroundings: Surroundings | None = None,
+    ) -> None:
         slots = Slots(small=settings.small_files_at_once)
         workers = slots.large + slots.small + MORE_THREADS
         self._ledger = ledger
@@ -59,6 +79,15 @@ class Engine(FolderFace):
             self._control, connect, self._news.something, self._receiver_is_back
         )
         self._waits = Waits(self._control, self._rows)
+        link = Link(ledger.link_memory())
+        self._allowance = Allowance(
+            self._control,
+            settings.home,
+            link,
+            self._news.something,
+            clock,
+            surroundings or of_this_computer(),
+        )
         self._runs = Runs(
             self._control,
             ledger,
@@ -67,6 +96,8 @@ class Engine(FolderFace):
             slots,
             settings.connections,
             self._waits.add,
+            link,
+            self._allowance,
         )
         self._holding = Holding(ledger, self._rows)
         self._additions = Additions(
@@ -79,6 +110,7 @@ class Engine(FolderFace):
             self._holding,
             os.path.realpath(os.fsencode(settings.home)),
         )
+        self._pauses = Pauses(ledger, self._news, self._rows, self._runs, clock)
         self._orders = Orders(
             ledger,
             self._news,
@@ -87,6 +119,11 @@ class Engine(FolderFace):
             self._presence,
             self._holding,
             self._additions,
+            self._pauses,
+            self._allowance,
+        )
+        self._overviews = Overviews(
+            ledger, self._news, self._runs, self._presence, self._holding, self._allowance
         )
         self._keeper = Keeper(
             self._control,
@@ -98,7 +135,6 @@ class Engine(FolderFace):
             settings.home,
             self._goes_on,
         )
-        self._overviews = Overviews(ledger, self._news, self._runs, self._presence, self._holding)
 
     # -- from any thread
 
@@ -144,9 +180,17 @@ class Engine(FolderFace):
     # Orders are about these ids and what was given with these folders; without any, about everything.
     # They give how many transfers they changed.
 
-    def pause(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
-        """Stop until `resume`, over restarts too; what has arrived stays."""
-        return self._control.ask(lambda: self._orders.pause(Chosen(ids, roots)))
+    def pause(
+        self,
+        ids: Sequence[int] | None = None,
+        roots: Sequence[int] = (),
+        until: float | None = None,
+    ) -> int:
+        """Stop until `resume`, over restarts too; what has arrived stays.
+
+        `until`, in seconds since 1970: then they go on by themselves.
+        """
+        return self._control.ask(lambda: self._orders.pause(Chosen(ids, roots), until))
 
     def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
         """Go on with what is paused or waits, and try again what failed."""
@@ -163,6 +207,37 @@ class Engine(FolderFace):
     def remove(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
         """Take what has ended out of the list; what failed as well, if it is named."""
         return self._control.ask(lambda: self._orders.remove(Chosen(ids, roots)))
+
+    # The order of the queue: of unfinished transfers in any state, which keep the order that they have
+    # among themselves. One that is at work goes on.
+
+    def next_up(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int:
+        """Before everything else."""
+        return self._control.ask(lambda: self._orders.next_up(Chosen(ids, roots)))
+
+    def move_before(self, ids: Sequence[int], other: int, roots: Sequence[int] = ()) -> int:
+        """Just before `other`. Raises ProblemError("transfer_not_found") if that has ended."""
+        return self._control.ask(lambda: self._orders.move_before(Chosen(ids, roots), other))
+
+    def move_last(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int:
+        """Behind everything else that is there now."""
+        return self._control.ask(lambda: self._orders.move_last(Chosen(ids, roots)))
+
+    def queue(self, limit: int = MOST_QUEUE_ROWS) -> QueueView:
+        """The first `limit` unfinished transfers in the order in which they go."""
+        return self._control.ask(lambda: self._queue(limit))
+
+    def set_limits(self, limits: Limits) -> None:
+        """From now on, for what is under way too, and over restarts.
+
+        Raises ProblemError: local_full, target_unwritable.
+        """
+        self._control.ask(lambda: self._orders.set_limits(limits))
+
+    def may_leave(self, wanted: int) -> int:
+        """Of what another process sends by itself: how many bytes may leave, under the same limit; waits
+        for its turn. 0: everything is paused."""
+        return self._allowance.may_leave(wanted)
 
     def release(self, group: int) -> int:
         """Yes, all of it: what is held of a group goes on."""
@@ -183,7 +258,9 @@ class Engine(FolderFace):
             self._additions.follows(group)
         self._news.wait(since, wait_seconds)
         return self._control.ask(
-            lambda: self._reports.snapshot(since, group, self._runs.jobs, self._presence.view())
+            lambda: self._reports.snapshot(
+                since, group, self._runs.jobs, self._presence.view(), self._allowance.view()
+            )
         )
 
     def overview(
@@ -226,6 +303,8 @@ class Engine(FolderFace):
     def _turn(self) -> None:
         self._control.hear(self._until_next())
         self._waits.wake()
+        self._pauses.wake()
+        self._allowance.wake()
         self._keeper.turn()
         self._rows.save(at_once=False)
         self._runs.start_what_can()
@@ -240,14 +319,28 @@ class Engine(FolderFace):
         if self._runs.running or self._additions.listing or self._keeper.surveying:
             return TICK_SECONDS
         now = time.monotonic()
+        paused = self._pauses.seconds_left()
         moments = [
+            None if paused is None else now + paused,
             self._waits.next_due(),
+            self._allowance.next_due(),
             self._presence.next_try(),
             self._reports.next_telling(),
             self._keeper.next_due(),
             now + IDLE_SECONDS,
         ]
         return max(0.0, min(moment for moment in moments if moment is not None) - now) + 0.001
+
+    def _queue(self, limit: int) -> QueueView:
+        self._rows.save()
+        jobs = self._runs.jobs
+        rows = tuple(
+            with_live(row, jobs[row.id].live()) if row.id in self._runs.running else row
+            for row in self._ledger.up_next(max(0, min(limit, MOST_QUEUE_ROWS)))
+        )
+        return QueueView(
+            rows, self._ledger.unfinished(), self._presence.view(), self._allowance.view()
+        )
 
     def _receiver_is_back(self) -> None:
         self._waits.all_due()

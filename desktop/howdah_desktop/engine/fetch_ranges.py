@@ -26,6 +26,8 @@ MOST_WRONG = 3
 """So often a chunk that arrives wrong is fetched again."""
 WORTHWHILE_BYTES = 64 * 1024
 """A line that breaks after as much is taken up again at once; one that brings less has to rest."""
+LEAST_REQUEST_BYTES = 4 * 1024
+"""Of one range under a limit: less would be mostly what is around it."""
 TELL_EVERY_BYTES = 1 * MIB
 TELL_EVERY_SECONDS = 0.25
 
@@ -50,6 +52,14 @@ class FetchProgress:
 
 Progress = Callable[[FetchProgress], None]
 """Called from several threads, one at a time; must be quick and must not raise."""
+
+MayCome = Callable[[int], int]
+"""Waits until some of so many bytes may be asked for: how many. May raise to stop the download."""
+
+
+def all_of_it(wanted: int) -> int:
+    """A `MayCome` without a limit."""
+    return wanted
 
 
 class Readable(Protocol):
@@ -83,6 +93,7 @@ class RangeFetch:
         part: PartFile,
         progress: Progress,
         cancelled: Callable[[], bool],
+        may_come: MayCome = all_of_it,
     ) -> None:
         self._receiver = receiver
         self._info = info
@@ -91,6 +102,7 @@ class RangeFetch:
         self._part = part
         self._progress = progress
         self._cancelled = cancelled
+        self._may_come = may_come
         self._stop = threading.Event()
         self._lock = threading.Lock()
         # Guarded by the lock:
@@ -145,8 +157,8 @@ class RangeFetch:
         with self._lock:
             self._positions.append(at)
         wrong: dict[int, int] = {}
+        begun_at = at.offset
         while at.chunk <= last:
-            begun_at = at.offset
             try:
                 self._read_range(at, last)
             except _WrongChunk:
@@ -155,17 +167,23 @@ class RangeFetch:
                     raise ProblemError(
                         "download_mismatch", f"It was chunk {at.chunk}.", {"chunk": at.chunk}
                     ) from None
-                at.offset = self._plan.span(at.chunk).offset
+                begun_at = at.offset = self._plan.span(at.chunk).offset
             except ProblemError as problem:
                 if problem.code != "offline" or at.offset - begun_at < WORTHWHILE_BYTES:
                     raise
+                begun_at = at.offset
         with self._lock:
             self._positions.remove(at)
 
     def _read_range(self, at: _Position, last: int) -> None:
-        """One request, from `at` to the end of chunk `last`; `at` moves along."""
+        """One request, from `at` towards the end of chunk `last`; `at` moves along.
+
+        Under a limit it asks for as much as may come now, and not for more: what was asked for comes as
+        fast as the line is, however slowly it is read here, as the kernel takes megabytes.
+        """
         self._check_going()
         end = self._plan.span(last).end
+        end = at.offset + self._asked_for(end - at.offset)
         content = self._receiver.content(self._info.id, self._info.version, at.offset, end - 1)
         with content as blocks:
             for block in blocks:
@@ -180,6 +198,13 @@ class RangeFetch:
 
     def _holds(self, number: int) -> bool:
         return chunk_holds(self._manifest, number, self._part)
+
+    def _asked_for(self, wanted: int) -> int:
+        count = 0
+        while count < min(wanted, LEAST_REQUEST_BYTES):
+            count += self._may_come(wanted - count)
+            self._check_going()
+        return count
 
     def _check_going(self) -> None:
         if self._stop.is_set() or self._cancelled():

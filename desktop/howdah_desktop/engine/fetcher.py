@@ -22,7 +22,14 @@ from howdah_common.manifest import Manifest
 from howdah_common.messages import FileInfo
 from howdah_common.problems import ProblemError
 from howdah_desktop.beneath import BeneathRoot
-from howdah_desktop.engine.fetch_ranges import FetchProgress, Progress, RangeFetch, chunk_holds
+from howdah_desktop.engine.fetch_ranges import (
+    FetchProgress,
+    MayCome,
+    Progress,
+    RangeFetch,
+    all_of_it,
+    chunk_holds,
+)
 from howdah_desktop.engine.transfers import IfExists
 from howdah_desktop.part_file import PartFile
 from howdah_desktop.remote.receiver import Receiver
@@ -64,17 +71,25 @@ def fetch_file(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     if_exists: IfExists = IfExists.FAIL,
+    may_come: MayCome = all_of_it,
 ) -> FetchResult:
     """Fetch `info` to `path` below `root`, durably, or go on where an earlier try was stopped.
 
-    `cancelled` is asked from several threads. Raises ProblemError: `interrupted` once it says so,
-    and the part stays, as it does for `offline`, `local_full` and whatever else may pass;
+    `cancelled` and `may_come` are asked from several threads. Raises ProblemError: `interrupted` once
+    the first says so, and the part stays, as it does for `offline`, `local_full` and whatever else may pass;
     `target_exists`, `target_unwritable`, `name_unsafe`, `download_mismatch`, `remote_changed`
     (again and again), and what `Receiver` raises. `if_exists`: there are no versions here, so
     VERSION is as FAIL.
     """
     fetch = _Fetch(
-        receiver, root, path, connections, progress or _ignore, cancelled or _never, if_exists
+        receiver,
+        root,
+        path,
+        connections,
+        progress or _ignore,
+        cancelled or _never,
+        if_exists,
+        may_come,
     )
     for attempt in range(MOST_VERSIONS):
         if attempt:
@@ -98,6 +113,7 @@ class _Fetch:
     progress: Progress
     cancelled: Callable[[], bool]
     if_exists: IfExists
+    may_come: MayCome
 
     def version(self, info: FileInfo) -> FetchResult:
         """Raises ProblemError("remote_changed") where there is a newer version by now."""
@@ -108,7 +124,9 @@ class _Fetch:
             return FetchResult(outcome, target, info)
         with self.root.part(self.path) as part:
             part.resize(manifest.size)
-            ranges = RangeFetch(self.receiver, info, manifest, part, self.progress, self.cancelled)
+            ranges = RangeFetch(
+                self.receiver, info, manifest, part, self.progress, self.cancelled, self.may_come
+            )
             try:
                 ranges.run(self.connections)
             except ProblemError:

@@ -85,7 +85,7 @@ class FolderFace:
 
         def pause(id_: int) -> None:
             watched = self._keeper.pause(id_, until)
-            self._orders.pause(Chosen(roots=[watched.root]))
+            self._orders.pause(Chosen(roots=[watched.root]), until)
 
         return self._each(ids, pause)
 

@@ -14,6 +14,7 @@ from howdah_common.problems import ProblemError
 from howdah_desktop.beneath import BeneathRoot
 from howdah_desktop.engine.change import Remembered
 from howdah_desktop.engine.completion import Outcome
+from howdah_desktop.engine.limiter import Limiter
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.meter import Meter, Traffic
 from howdah_desktop.engine.sender import Sender
@@ -43,8 +44,10 @@ class Job:
         note: Callable[[Transfer], None],
         traffic: Traffic,
         remembered: Remembered | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
         self.id = transfer.id
+        self._limiter = limiter or Limiter()
         self._link = link
         self._traffic = traffic
         self._remembered = remembered
@@ -55,7 +58,9 @@ class Job:
         self.cancelled = False
         """By the user: not to be gone on with."""
         self.paused = False
-        """By the user: to be gone on with when they say so."""
+        """By the user: to be gone on with when they say so,"""
+        self.paused_until: float | None = None
+        """or then, in seconds since 1970."""
         self._lock = threading.Lock()
         # Guarded by the lock:
         self._transfer = transfer
@@ -195,6 +200,7 @@ class Job:
                 progress=self._fetched,
                 cancelled=self._stop.is_set,
                 if_exists=transfer.if_exists,
+                may_come=lambda wanted: self._limiter.down.some(wanted, self.check),
             )
         self._change(size=result.info.size)
         digest = result.info.manifest_digest
@@ -235,6 +241,9 @@ class Job:
         with self._lock:
             self._done_bytes = done_bytes
             self._moves(self._handed - landed_bytes, self._gone - landed_bytes, landed_bytes)
+
+    def may_leave(self, wanted: int) -> int:
+        return self._limiter.up.some(wanted, self.check)
 
     def leaves(self, count: int) -> None:
         with self._lock:

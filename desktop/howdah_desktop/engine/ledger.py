@@ -15,8 +15,8 @@ from typing import Any
 
 from howdah_desktop.engine.ledger_groups import Group, LedgerGroups, Root
 from howdah_desktop.engine.ledger_known import LedgerKnown
-from howdah_desktop.engine.ledger_orders import LedgerOrders
 from howdah_desktop.engine.ledger_pieces import LedgerPieces
+from howdah_desktop.engine.ledger_queue import LedgerQueue
 from howdah_desktop.engine.ledger_rows import COLUMNS, TRANSFER_COLUMNS, to_columns, to_transfer
 from howdah_desktop.engine.ledger_views import LedgerViews
 from howdah_desktop.engine.link import LinkMemory
@@ -79,7 +79,7 @@ class WatchedFile:
     """When its inode changed last, in seconds since 1970."""
 
 
-class Ledger(LedgerGroups, LedgerOrders, LedgerPieces, LedgerViews, LedgerKnown):
+class Ledger(LedgerGroups, LedgerQueue, LedgerPieces, LedgerViews, LedgerKnown):
     """Rows of transfers, what is to be listed, and what is known of the line."""
 
     def add(
@@ -288,10 +288,10 @@ class Ledger(LedgerGroups, LedgerOrders, LedgerPieces, LedgerViews, LedgerKnown)
             (group.id, group.if_exists.value, group.sha256, root.id if root else None, id_),
         )
         if state is S.PAUSED:
-            began, code, detail = _beginning(group, root)
+            began, code, detail, until = _beginning(group, root)
             self._db.execute(
-                "UPDATE transfers SET state = ?, code = ?, detail = ? WHERE id = ?",
-                (advance(state, began).value, code, detail, id_),
+                "UPDATE transfers SET state = ?, code = ?, detail = ?, next_try = ? WHERE id = ?",
+                (advance(state, began).value, code, detail, until, id_),
             )
 
 
@@ -302,8 +302,8 @@ def new_client_id() -> str:
 
 _INSERT = (
     "INSERT INTO transfers (group_id, kind, state, local, remote, relative, if_exists, sha256, size,"
-    " code, detail, client_id, created, finished, root)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " code, detail, next_try, client_id, created, finished, root)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     # No OR IGNORE: that would speak for what the triggers do as well.
     " ON CONFLICT (group_id, local, remote, relative) WHERE watched IS NULL DO NOTHING"
 )
@@ -338,20 +338,22 @@ def _watched_row(folder: Watched, file: WatchedFile, now: float) -> tuple[Any, .
     )
 
 
-def _beginning(group: Group, root: Root | None) -> tuple[TransferState, str | None, str]:
-    """How a row comes in: state, code, detail."""
+def _beginning(
+    group: Group, root: Root | None
+) -> tuple[TransferState, str | None, str, float | None]:
+    """How a row comes in: state, code, detail, and when it goes on if it is paused until then."""
     if root is not None and root.paused:
-        return S.PAUSED, USER, ""
+        return S.PAUSED, USER, "", root.paused_until
     if group.held is not Hold.NO:
-        return S.PAUSED, HELD, COUNTING if group.held is Hold.COUNTS else ""
-    return S.QUEUED, None, ""
+        return S.PAUSED, HELD, COUNTING if group.held is Hold.COUNTS else "", None
+    return S.QUEUED, None, "", None
 
 
 def _new_row(group: Group, row: NewTransfer, root: Root | None, now: float) -> tuple[Any, ...]:
-    state, code, detail = _beginning(group, root)
+    state, code, detail, until = _beginning(group, root)
     if row.skipped or row.failed:
         state = S.SKIPPED if row.skipped else S.FAILED
-        code, detail = row.skipped or row.failed, row.detail
+        code, detail, until = row.skipped or row.failed, row.detail, None
     advance(S.NEW, state)
     return (
         group.id,
@@ -365,6 +367,7 @@ def _new_row(group: Group, row: NewTransfer, root: Root | None, now: float) -> t
         row.size,
         code,
         detail,
+        until,
         new_client_id() if row.kind is Kind.UPLOAD else None,
         now,
         now if row.skipped or row.failed else None,

@@ -35,6 +35,8 @@ class Root:
     remote: str
     paused: bool = False
     """What is found in it comes in paused."""
+    paused_until: float | None = None
+    """Until then, in seconds since 1970; None: until somebody says so."""
 
 
 _GROUP = "g.id, g.kind, g.if_exists, g.sha256, g.held, g.newest"
@@ -124,12 +126,25 @@ class LedgerGroups(LedgerFile):
                 "UPDATE roots SET listed = ? WHERE id = ?", [(time.time(), id_) for id_ in ids]
             )
 
-    def pause_roots(self, ids: Iterable[int], paused: bool) -> None:
-        """What is found in them from now on comes in paused, or not."""
+    def pause_roots(self, ids: Iterable[int], paused: bool, until: float | None = None) -> None:
+        """What is found in them from now on comes in paused, or not; `until`: up to then."""
+        value = until if paused and until is not None else int(paused)
         with self.told(), self._db:
             self._db.executemany(
-                "UPDATE roots SET paused = ? WHERE id = ?", [(paused, id_) for id_ in ids]
+                "UPDATE roots SET paused = ? WHERE id = ?", [(value, id_) for id_ in ids]
             )
+
+    def roots_go_on_due(self, now: float) -> list[int]:
+        """Those that were paused until a moment that has come are not any more; gives which."""
+        due = [
+            row[0]
+            for row in self.rows(
+                "SELECT id FROM roots WHERE listed IS NULL AND paused > 1 AND paused <= ?", (now,)
+            )
+        ]
+        if due:
+            self.pause_roots(due, False)
+        return due
 
     def roots(self, group: int | None = None) -> list[Root]:
         """Those that are to be listed."""
@@ -153,7 +168,14 @@ class LedgerGroups(LedgerFile):
             f" JOIN groups g ON g.id = r.group_id WHERE {where} ORDER BY r.id"
         )
         return [
-            Root(id_, _group(tuple(group)), bytes(local), remote, bool(paused))
+            Root(
+                id_,
+                _group(tuple(group)),
+                bytes(local),
+                remote,
+                bool(paused),
+                paused if paused > 1 else None,
+            )
             for id_, local, remote, paused, *group in self.rows(sql, values)
         ]
 

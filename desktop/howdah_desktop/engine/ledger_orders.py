@@ -60,14 +60,40 @@ class Touched:
 class LedgerOrders(LedgerFile):
     """Bulk changes."""
 
-    def pause(self, chosen: Chosen, but: Iterable[int] = ()) -> Touched:
-        states = _any_of(before(S.PAUSED))
+    def pause(self, chosen: Chosen, but: Iterable[int] = (), until: float | None = None) -> Touched:
+        """`until`, in seconds since 1970: then they go on by themselves, see `go_on_due`.
+
+        With an end it is no answer to what waits for a yes; and, said of everything, nothing about what
+        was paused before.
+        """
+        where = f"state IN ({_any_of(before(S.PAUSED))})"
+        if until is None:
+            where += " OR state = 'paused' AND code = :held"
+        if until is None or not chosen.everything:
+            where += " OR state = 'paused' AND code = :user AND next_try IS NOT :until"
         return self._update(
-            "state = 'paused', code = :user, detail = '', next_try = NULL",
+            "state = 'paused', code = :user, detail = '', next_try = :until",
             chosen,
-            f"(state IN ({states}) OR state = 'paused' AND code = :held)",
+            f"({where})",
             but,
+            until=until,
         )
+
+    def go_on_due(self, now: float, but: Iterable[int] = ()) -> Touched:
+        """Those that were paused until a moment that has come."""
+        return self._update(
+            "state = 'queued', code = NULL, detail = '', attempt = 0, next_try = NULL",
+            Chosen(),
+            "state = 'paused' AND code = :user AND next_try <= :moment",
+            but,
+            moment=now,
+        )
+
+    def next_to_go_on(self) -> float | None:
+        """When the first of those that are paused until a moment goes on."""
+        sql = "SELECT min(next_try) FROM transfers WHERE state = 'paused' AND code = ?"
+        moment = self.rows(sql, (USER,))[0][0]
+        return None if moment is None else float(moment)
 
     def resume(self, chosen: Chosen, but: Iterable[int] = ()) -> Touched:
         """All but what stands for a folder that could not be listed, see `unlisted`.
@@ -159,7 +185,7 @@ class LedgerOrders(LedgerFile):
         return self._those(Chosen(), f"hidden = 1 AND state IN ({_any_of(UNFINISHED)})")
 
     def arrived(self, chosen: Chosen) -> int:
-        where, values = _where(chosen)
+        where, values = chosen_where(chosen)
         sql = f"SELECT count(*) FROM transfers WHERE state = 'done' AND {where}"
         return int(self.rows(sql, values)[0][0])
 
@@ -168,7 +194,7 @@ class LedgerOrders(LedgerFile):
     def _update(
         self, changes: str, chosen: Chosen, where: str, but: Iterable[int], **more: Any
     ) -> Touched:
-        which, values = _where(chosen)
+        which, values = chosen_where(chosen)
         values = {
             **values,
             **more,
@@ -191,7 +217,7 @@ class LedgerOrders(LedgerFile):
         return Touched(count, tuple(found) if len(found) <= MOST_TOLD else None)
 
     def _those(self, chosen: Chosen, where: str, **more: Any) -> list[Transfer]:
-        which, values = _where(chosen)
+        which, values = chosen_where(chosen)
         sql = f"SELECT {TRANSFER_COLUMNS} FROM transfers WHERE {where} AND {which} ORDER BY id"
         return [to_transfer(row) for row in self.rows(sql, {**values, **more})]
 
@@ -203,7 +229,7 @@ def _any_of(states: Iterable[TransferState]) -> str:
     return ", ".join(sorted(f"'{state.value}'" for state in states))
 
 
-def _where(chosen: Chosen) -> tuple[str, dict[str, Any]]:
+def chosen_where(chosen: Chosen) -> tuple[str, dict[str, Any]]:
     """A clause, and its values."""
     if chosen.everything:
         return "TRUE", {}

@@ -20,7 +20,7 @@ CREATE TABLE roots (
     local BLOB NOT NULL,
     remote TEXT NOT NULL,
     listed REAL,                        -- NULL: not all of its files are in the queue yet
-    paused INTEGER NOT NULL DEFAULT 0   -- what is found in it comes in paused
+    paused INTEGER NOT NULL DEFAULT 0   -- what is found in it comes in paused; above 1: until that moment
 );
 CREATE TABLE transfers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

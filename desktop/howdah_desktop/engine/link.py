@@ -44,6 +44,8 @@ as the same file on the same grid is found to be there already."""
 PARTS_OF_A_BREAK = 16
 """A break loses half a chunk on average: with chunks of a sixteenth of what a connection carries between
 two breaks, about 3 % is sent twice."""
+HELD_PART = 0.2
+"""Of a request's time: if our own limit held it for longer, its rate is the limit's and not the line's."""
 LONGEST_REQUEST_SECONDS = 6.0
 """On a slow line: an acknowledgement at least so often."""
 
@@ -70,6 +72,14 @@ class Link:
         self._rate = 0.0
         """Of one connection, when so many shared the line:"""
         self._sharing = 1
+        self._at_least = False
+        """The rate is of our own limit: the line may be faster."""
+        self._limit: float | None = None
+
+    def limited_to(self, bytes_per_second: float | None) -> None:
+        """All connections together send no more than that, by our own limit; None: as much as they can."""
+        with self._lock:
+            self._limit = bytes_per_second
 
     @property
     def memory(self) -> LinkMemory:
@@ -77,13 +87,14 @@ class Link:
             return self._memory
 
     def connections(self, chosen: int | None) -> int:
-        """How many connections a large file uses now; `chosen` by the user, None: as the line needs."""
+        """How many connections a large file uses now: as the line needs, `chosen` by the user at most."""
         with self._lock:
+            needed = FAR_CONNECTIONS
             if self._breaks or self._slow:
-                return 1
-            if chosen is not None:
-                return chosen
-            return NEAR_CONNECTIONS if self._rate >= NEAR_BYTES_PER_SECOND else FAR_CONNECTIONS
+                needed = 1
+            elif self._rate >= NEAR_BYTES_PER_SECOND:
+                needed = NEAR_CONNECTIONS
+            return needed if chosen is None else min(needed, chosen)
 
     @property
     def fast(self) -> bool:
@@ -94,7 +105,7 @@ class Link:
     def round_bytes(self) -> int | None:
         """How much to send until `connections` is asked again; None: all there is."""
         with self._lock:
-            if not self._rate:
+            if not self._rate and self._limit is None:
                 return FIRST_REQUEST_BYTES
             return LOOK_AGAIN_BYTES if self._breaks or self._slow else None
 
@@ -106,21 +117,34 @@ class Link:
                 # What is known may be of one connection alone, and now several share the line.
                 rate = self._rate * min(1.0, self._sharing / connections)
                 wanted = min(wanted, int(rate * LONGEST_REQUEST_SECONDS))
+            if self._limit is not None:
+                wanted = min(wanted, int(self._limit / connections * LONGEST_REQUEST_SECONDS))
             return max(chunk_bytes, min(wanted, MOST_REQUEST_BYTES))
 
-    def carried(self, sent_bytes: int, seconds: float, sharing: int = 1) -> None:
-        """A request arrived whole; `sharing` were under way, with it."""
+    def carried(
+        self, sent_bytes: int, seconds: float, sharing: int = 1, held_seconds: float = 0.0
+    ) -> None:
+        """A request arrived whole; `sharing` were under way, with it. Of its `seconds`, our own limit held
+        it for `held_seconds`: then the line is at least so fast, and nothing says that it is no faster."""
         with self._lock:
             self._since_break += sent_bytes
             if sent_bytes >= self._request_bytes // 2:  # less says nothing about longer ones
                 first = self._request_bytes == FIRST_REQUEST_BYTES and not self._breaks
                 wanted = NEXT_REQUEST_BYTES if first else self._request_bytes * 2
                 self._request_bytes = min(MOST_REQUEST_BYTES, max(wanted, sent_bytes))
-            if sent_bytes >= RATE_FROM_BYTES:
+            if held_seconds > seconds * HELD_PART:
+                self._held_by_limit(sent_bytes / max(seconds, 0.001), sharing)
+            elif sent_bytes >= RATE_FROM_BYTES:
                 self._rate = sent_bytes / max(seconds, 0.001)
                 self._sharing = sharing
+                self._at_least = False
             if self._since_break >= GOOD_AFTER_BYTES and not self._memory.good:
                 self._memory = LinkMemory(carried_bytes=None, good=True)
+
+    def _held_by_limit(self, rate: float, sharing: int) -> None:
+        """With the lock."""
+        if rate * sharing > self._rate * self._sharing:
+            self._rate, self._sharing, self._at_least = rate, sharing, True
 
     def broke(self, sent_bytes: int) -> None:
         """A connection broke after `sent_bytes` of its last request."""
@@ -158,7 +182,12 @@ class Link:
 
     @property
     def _slow(self) -> bool:
-        """Or nothing is known yet. What counts is the line, however many shared it."""
+        """Or nothing is known yet. What counts is the line, however many shared it.
+
+        What our own limit makes slow is not slow: it keeps its connections.
+        """
+        if self._at_least or (not self._rate and self._limit is not None):
+            return False
         return self._rate * self._sharing < SLOW_BYTES_PER_SECOND
 
     @property

@@ -6,11 +6,14 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 
 from howdah_desktop.engine.additions import Additions
+from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.holding import Holding
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_groups import Group
 from howdah_desktop.engine.ledger_orders import Chosen
+from howdah_desktop.engine.limit_rules import Limits
 from howdah_desktop.engine.news import News
+from howdah_desktop.engine.pauses import Pauses
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.runs import Runs
@@ -38,6 +41,8 @@ class Orders:
         presence: Presence,
         holding: Holding,
         additions: Additions,
+        pauses: Pauses,
+        allowance: Allowance,
     ) -> None:
         self._ledger = ledger
         self._news = news
@@ -46,23 +51,28 @@ class Orders:
         self._presence = presence
         self._holding = holding
         self._additions = additions
+        self._pauses = pauses
+        self._allowance = allowance
 
     def begin(self) -> None:
         """What an earlier engine left goes on."""
         for row in self._ledger.taken_back():
             self._runs.cancel(row)
         self._holding.begin()
+        self._pauses.changed()
+        self._allowance.begin()
         self._additions.list_roots(self._ledger.roots())
 
-    def pause(self, chosen: Chosen) -> int:
+    def pause(self, chosen: Chosen, until: float | None = None) -> int:
         self._rows.save()
         roots = self._roots(chosen)
-        self._ledger.pause_roots(roots, True)
-        count = sum([self._runs.pause(id_) for id_ in self._at_work(chosen)])
+        self._ledger.pause_roots(roots, True, until)
+        count = sum([self._runs.pause(id_, until) for id_ in self._at_work(chosen)])
         self._rows.save()
-        count += self._rows.touched(self._ledger.pause(chosen, but=self._runs.running))
-        if chosen.everything:
+        count += self._rows.touched(self._ledger.pause(chosen, self._runs.running, until))
+        if chosen.everything and until is None:
             self._holding.let_go()
+        self._pauses.changed()
         self._holding.count_again()
         self._news.roots(roots)
         return count
@@ -114,6 +124,27 @@ class Orders:
         self._rows.save()
         return self._rows.hidden(self._ledger.hide(chosen))
 
+    # -- the order of the queue
+
+    def next_up(self, chosen: Chosen) -> int:
+        self._rows.save()
+        return self._rows.touched(self._ledger.next_up(chosen))
+
+    def move_before(self, chosen: Chosen, other: int) -> int:
+        self._rows.save()
+        return self._rows.touched(self._ledger.move_before(chosen, other))
+
+    def move_last(self, chosen: Chosen) -> int:
+        self._rows.save()
+        return self._rows.touched(self._ledger.move_last(chosen))
+
+    def set_limits(self, limits: Limits) -> None:
+        """Raises ProblemError: local_full, target_unwritable."""
+        self._allowance.change(limits)
+        self._runs.start_what_can()  # or stops what must not go on
+
+    # -- what a group waits for, or takes back
+
     def release(self, group: int) -> int:
         self._rows.save()
         return self._holding.release(group)
@@ -131,7 +162,7 @@ class Orders:
 
     def runnable(self, without: set[int]) -> int:
         """How many transfers of other groups could go on now."""
-        if not self._presence.reach.up:
+        if not self._presence.reach.up or not self._allowance.may_move:
             return 0
         rows = self._ledger.in_states((S.QUEUED, *ACTIVE), limit=1_000)
         holds = self._runs.fullness.holds

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
+from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.holding import Holding
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_orders import MOST_TOLD
@@ -27,13 +28,20 @@ class Overviews:
     """For the control thread. Costs as much as changed, whatever stands in the ledger."""
 
     def __init__(
-        self, ledger: Ledger, news: News, runs: Runs, presence: Presence, holding: Holding
+        self,
+        ledger: Ledger,
+        news: News,
+        runs: Runs,
+        presence: Presence,
+        holding: Holding,
+        allowance: Allowance,
     ) -> None:
         self._ledger = ledger
         self._news = news
         self._runs = runs
         self._presence = presence
         self._holding = holding
+        self._allowance = allowance
         self._sums = _Sums(ledger)
         self._up, self._down, self._progress = Meter(), Meter(), Meter()
         self._of_roots: dict[int, Meter] = {}
@@ -147,6 +155,7 @@ class Overviews:
             if work and self._presence.reach.up
             else None,
             asks=self._holding.asks(),
+            limits=self._allowance.view(),
             calls=self._news.calls,
             called_group=self._news.called_group,
         )

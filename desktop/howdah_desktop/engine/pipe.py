@@ -11,7 +11,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Protocol, TypeVar
 
 from howdah_common.chunks import MIB, UNKNOWN_SIZE_CHUNK_BYTES
@@ -36,6 +36,9 @@ MOST_MISMATCHES = 5
 class PipeWatch(Protocol):
     def pause(self, seconds: float, problem: ProblemError | None) -> None:
         """Wait because of `problem`. May raise to give up."""
+
+    def may_leave(self, wanted: int) -> int:
+        """Wait until some of `wanted` bytes may be handed to the line: how many. May raise to give up."""
 
     def arrived(self, done_bytes: int) -> None: ...
 
@@ -119,7 +122,8 @@ class PipeSender:
     def _send_once(self, upload_id: str, number: int, chunk: memoryview, digest: bytes) -> None:
         length = len(chunk) + FRAME_OVERHEAD_BYTES
         try:
-            answer = self._receiver.send_chunks(upload_id, _frame(number, chunk, digest), length)
+            frame = self._leaving(_frame(number, chunk, digest))
+            answer = self._receiver.send_chunks(upload_id, frame, length)
             if number in RangeSet(answer.stored):
                 return
         except ProblemError as problem:
@@ -130,6 +134,15 @@ class PipeSender:
                 return
             raise
         raise ProblemError("chunk_mismatch", f"Chunk {number} is not there.")
+
+    def _leaving(self, frame: Iterable[bytes | memoryview]) -> Iterator[memoryview]:
+        """As fast as it may."""
+        for block in frame:
+            piece = memoryview(block)
+            while piece:
+                count = self._watch.may_leave(len(piece))
+                yield piece[:count]
+                piece = piece[count:]
 
     def _patiently(self, ask: Callable[[], Result]) -> Result:
         """Ask again until what may pass by itself has passed."""

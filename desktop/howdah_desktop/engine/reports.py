@@ -14,7 +14,7 @@ from howdah_desktop.engine.news import News
 from howdah_desktop.engine.runs import Runs
 from howdah_desktop.engine.showing import view
 from howdah_desktop.engine.transfers import ACTIVE, ENDED, UNFINISHED, Transfer, TransferState
-from howdah_desktop.engine.views import ReceiverView, Snapshot
+from howdah_desktop.engine.views import LimitsView, ReceiverView, Snapshot
 
 BETWEEN_SECONDS = 0.2
 
@@ -62,6 +62,7 @@ class Reports:
         group: int | None,
         jobs: Mapping[int, Job],
         receiver: ReceiverView,
+        limits: LimitsView,
     ) -> Snapshot:
         rows = self._rows_since(since, group)
         views = tuple(
@@ -93,6 +94,7 @@ class Reports:
                 meter.seconds_left(max(0, size - done - in_flight)),
                 [live.seconds_left for live in at_work.values()],
             ),
+            limits=limits,
         )
 
     def _tallies(self, group: int | None) -> dict[str, Tally]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
+from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.backoff import FLOOR_SECONDS
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.control_thread import ControlThread
@@ -56,6 +57,8 @@ class Runs:
         slots: Slots,
         connections: int | None,
         on_wait: Callable[[Transfer, float], None],
+        link: Link,
+        allowance: Allowance,
     ) -> None:
         self._control = control
         self._ledger = ledger
@@ -64,9 +67,10 @@ class Runs:
         self._slots = slots
         self._connections = connections
         self._on_wait = on_wait
+        self._allowance = allowance
         self._noted_at = 0.0
         self._giving_up = 0
-        self.link = Link(ledger.link_memory())
+        self.link = link
         self.traffic = Traffic()
         self.fullness = Fullness()
         self.jobs: dict[int, Job] = {}
@@ -74,6 +78,9 @@ class Runs:
         self.running: dict[int, Transfer] = {}
 
     def start_what_can(self) -> None:
+        if not self._allowance.may_move:
+            self._halt()
+            return
         if not self._presence.reach.up or self._control.stopping.is_set():
             return
         # One that only finishes leaves its lane to the next.
@@ -86,6 +93,12 @@ class Runs:
         waiting = [Candidate(row.id, row.size) for row in rows.values()]
         for id_ in choose(waiting, busy, self._slots, self.fullness, time.monotonic()):
             self._begin(rows[id_])
+
+    def _halt(self) -> None:
+        """Nothing may be sent or fetched for now: back into the queue with those that do."""
+        for row in self.running.values():
+            if row.state is not S.FINISHING:
+                self.jobs[row.id].stop()
 
     def tick(self, now: float) -> None:
         """Look how far those at work are; `now` is of the monotonic clock, in seconds.
@@ -139,12 +152,12 @@ class Runs:
         self._end(self._cancelled(row))
         return True
 
-    def pause(self, id_: int) -> bool:
+    def pause(self, id_: int, until: float | None = None) -> bool:
         """One that is at work. It counts as paused at once, so that this outlives a kill."""
         job = self.jobs[id_]
-        if job.paused or job.cancelled:
+        if job.cancelled or (job.paused and job.paused_until == until):
             return False
-        job.paused = True
+        job.paused, job.paused_until = True, until
         job.stop()  # and then `_ended`
         self._write(job.transfer)
         return True
@@ -158,6 +171,13 @@ class Runs:
         done_bytes = job.live().done_bytes
         self._rows.write(replace(job.transfer, state=S.QUEUED, done_bytes=done_bytes))
         return True
+
+    def go_on_due(self, now: float) -> None:
+        """Those that were paused until a moment that has come, before their thread had ended."""
+        for id_ in list(self.running):
+            until = self.jobs[id_].paused_until
+            if until is not None and until <= now:
+                self.go_on(id_)
 
     def close(self) -> None:
         """Stop all; everything stays resumable."""
@@ -207,6 +227,7 @@ class Runs:
             self._note,
             self.traffic,
             partial(_remembered, self._ledger.path.parent),
+            self._allowance.limiter,
         )
 
     def _write(self, row: Transfer) -> None:
@@ -214,7 +235,7 @@ class Runs:
         job = self.jobs[row.id]
         row = replace(row, done_bytes=job.live().done_bytes)
         if job.paused:
-            row = outcomes.put(row, state=S.PAUSED, code=USER, detail="", next_try=None)
+            row = outcomes.put(row, state=S.PAUSED, code=USER, detail="", next_try=job.paused_until)
         self._rows.write(row)
 
     def _note(self, row: Transfer) -> None:
@@ -246,7 +267,8 @@ class Runs:
             self._end(self._cancelled(row))
             return
         if paused:
-            self._end(self._rows.put(row, state=S.PAUSED, code=USER, detail="", next_try=None))
+            words = {"code": USER, "detail": "", "next_try": job.paused_until}
+            self._end(self._rows.put(row, state=S.PAUSED, **words))
             return
         if job.moved_forward():
             row = replace(row, attempt=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from sys import intern
 
 import msgspec
@@ -33,6 +32,7 @@ _SENTENCES = {
     "superseded": "Arrived, verified; the file was sent again later.",
 }
 _HELD = f"Waits for your yes: it is more than {MOST_FILES:,} files or {MOST_BYTES // 1000**3} GB."
+_PAUSED_UNTIL = "Paused by you for a time; it goes on by itself."
 _COUNTING = "Being counted."
 _CLASH = "Somebody else had changed it there: both are kept, this one under a name of its own."
 _CLASH_REMEDY = "Look at both, then delete the one that is not wanted, or rename them."
@@ -105,7 +105,9 @@ def shown(
     else:
         source, target = local.decode("utf-8", "backslashreplace"), remote
     plain = code is None and not detail and state in _SENTENCES
-    sentence, remedy = (_SENTENCES[state], "") if plain else explain_state(state, code, detail)
+    sentence, remedy = (
+        (_SENTENCES[state], "") if plain else explain_state(state, code, detail, next_try)
+    )
     return TransferView(
         id_,
         group,
@@ -144,10 +146,12 @@ def with_live(made: TransferView, live: Live) -> TransferView:
 
 def explain(transfer: Transfer) -> tuple[str, str]:
     """Why the transfer is where it is, in one sentence, and what to do about it."""
-    return explain_state(transfer.state.value, transfer.code, transfer.detail)
+    return explain_state(transfer.state.value, transfer.code, transfer.detail, transfer.next_try)
 
 
-def explain_state(state: str, code: str | None, detail: str) -> tuple[str, str]:
+def explain_state(
+    state: str, code: str | None, detail: str, next_try: float | None = None
+) -> tuple[str, str]:
     if state == "skipped":
         return SKIP_RULES.get(code or "", detail or "It was left out."), ""
     if state in _HELD_UP and code in PROBLEMS:
@@ -158,6 +162,8 @@ def explain_state(state: str, code: str | None, detail: str) -> tuple[str, str]:
         return _CLASH, _CLASH_REMEDY
     if state == "paused" and code == HELD:
         return _COUNTING if detail == COUNTING else _HELD, ""
+    if state == "paused" and next_try is not None:
+        return _PAUSED_UNTIL, "`howdah resume` goes on at once."
     return _SENTENCES[state], ""
 
 
@@ -179,13 +185,44 @@ def explain_receiver(
     return ReceiverView(code, sentence, remedy, next_try, checked, heard)
 
 
+_LIMITS = {
+    "schedule": (
+        "A rule of the limits pauses everything at this time.",
+        "It goes on by itself when the rule ends; `howdah limit` shows the rules.",
+    ),
+    "metered": (
+        "The network is metered, and nothing is to be sent or fetched on such a one.",
+        "It goes on by itself on another network; `howdah limit metered off` goes on at once.",
+    ),
+    "battery": (
+        "This computer runs on its battery, and nothing is to be sent or fetched then.",
+        "It goes on by itself once it is plugged in; `howdah limit battery off` goes on at once.",
+    ),
+}
+
+
+def explain_limits(paused: str | None, damaged: str = "") -> tuple[str, str]:
+    """Why nothing moves, in one sentence, and what to do about it."""
+    if damaged:
+        return explain_problem("limits_damaged", damaged)
+    return ("", "") if paused is None else _LIMITS[paused]
+
+
 def resting_view(transfer: Transfer) -> TransferView:
     """While no engine runs: nothing is at work, whatever the last one wrote."""
-    if transfer.state not in LIVE:
-        return view(transfer)
-    resting = view(replace(transfer, state=S.QUEUED))
-    told = {"sentence": "No howdah is running.", "remedy": "`howdah resume` goes on."}
-    return msgspec.structs.replace(resting, **told)
+    return at_rest(view(transfer))
+
+
+def at_rest(made: TransferView) -> TransferView:
+    """As `resting_view`, of a row that is a view already."""
+    if S(made.state) not in LIVE:
+        return made
+    return msgspec.structs.replace(
+        made,
+        state=S.QUEUED.value,
+        sentence="No howdah is running.",
+        remedy="`howdah resume` goes on.",
+    )
 
 
 def shown_path(path: bytes) -> str:

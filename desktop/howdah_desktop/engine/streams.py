@@ -23,8 +23,9 @@ def new_buffer(file_bytes: int = READ_BYTES) -> memoryview:
 class ChunkStream:
     """The frames of some chunks of a file. To be iterated once.
 
-    Pieces are views into `buffer`, good until the next one is asked for. `on_leaving` is called with the
-    bytes of each piece before the line gets it; it may raise to stop the stream.
+    Pieces are views into `buffer`, good until the next one is asked for. `on_leaving` is called with how
+    many bytes are ready, before the line gets any; it gives how many of them may leave now (at least one),
+    waits until some may, and may raise to stop the stream.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class ChunkStream:
         work: ChunkWork,
         numbers: list[int],
         buffer: memoryview,
-        on_leaving: Callable[[int], None],
+        on_leaving: Callable[[int], int],
         *,
         recipes: Recipes | None = None,
         notes: PieceNotes | None = None,
@@ -65,9 +66,11 @@ class ChunkStream:
             self._work.leaves(number)
             recipe = self._recipes.get(number)
             for piece in self._frame(number) if recipe is None else self._made(number, recipe):
-                self._on_leaving(len(piece))
-                self.sent_bytes += len(piece)
-                yield piece
+                while piece:
+                    count = self._on_leaving(len(piece))
+                    self.sent_bytes += count
+                    yield piece[:count]
+                    piece = piece[count:]
 
     def _frame(self, number: int) -> Iterator[memoryview]:
         span = self._work.plan.span(number)

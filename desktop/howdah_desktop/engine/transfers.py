@@ -29,7 +29,8 @@ class TransferState(Enum):
     WAITING = "waiting"
     """For what may pass by itself; the row says for what, and when it is tried again."""
     PAUSED = "paused"
-    """By the user, or because so many files wait for their yes: the code says which (USER, HELD)."""
+    """By the user, or because so many files wait for their yes: the code says which (USER, HELD). By the
+    user for a time: until `next_try`."""
     FAILED = "failed"
     """Needs the user."""
     DONE = "done"

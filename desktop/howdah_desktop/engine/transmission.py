@@ -156,12 +156,13 @@ class Transmission:
 
     def send(self, numbers: list[int], buffer: memoryview) -> None:
         """One request. Raises ProblemError."""
+        leaving = _Leaving(self._watch)
         stream = ChunkStream(
             self._source,
             self._work,
             numbers,
             buffer,
-            self._on_leaving,
+            leaving,
             recipes=self._recipes,
             notes=self._notes(),
         )
@@ -181,7 +182,8 @@ class Transmission:
             sharing = self._counted(-1) + 1
             self._tally.sent_any = self._tally.sent_any or stream.sent_bytes > 0
         if not stream.has_recipes:  # the receiver's work on those tells nothing of the line
-            self._link.carried(stream.length, time.monotonic() - began, sharing)
+            seconds = time.monotonic() - began
+            self._link.carried(stream.length, seconds, sharing, leaving.held_seconds)
         self._work.stored(answer.stored, RangeSet([(numbers[0], numbers[-1])]))
         self._watch.acknowledged(self._work.received_bytes, stream.sent_bytes)
 
@@ -197,9 +199,20 @@ class Transmission:
             self._under_way += change
             return self._under_way
 
-    def _on_leaving(self, count: int) -> None:
-        self._watch.check()
+
+class _Leaving:
+    """What one request hands to the line, and for how long our own limit held it."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self.held_seconds = 0.0
+
+    def __call__(self, wanted: int) -> int:
+        began = time.monotonic()
+        count = self._watch.may_leave(wanted)
+        self.held_seconds += time.monotonic() - began
         self._watch.leaves(count)
+        return count
 
 
 class _Connection:

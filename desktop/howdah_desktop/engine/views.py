@@ -108,6 +108,22 @@ class ReceiverView(msgspec.Struct, frozen=True):
     """When it last answered, in seconds since 1970."""
 
 
+class LimitsView(msgspec.Struct, frozen=True):
+    """How much may be sent and fetched now."""
+
+    paused: str | None = None
+    """Why nothing may: "schedule", "metered", "battery", or "limits" if their file cannot be read."""
+    sentence: str = ""
+    remedy: str = ""
+    next_try: float | None = None
+    """When it goes on, in seconds since 1970; None: it is not paused, or nobody knows."""
+    up: int | None = None
+    """Bytes a second; None: there is no limit."""
+    down: int | None = None
+    next_change: float | None = None
+    """When a rule begins or ends next."""
+
+
 class ChunksView(msgspec.Struct, frozen=True):
     """Which chunks of a transfer are there: ranges, both ends included."""
 
@@ -137,6 +153,20 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Left this machine, and not acknowledged yet; of downloads: arrived, and not checked yet."""
     bytes_per_second: float | None = None
     seconds_left: float | None = None
+    limits: LimitsView = LimitsView()
+
+
+MOST_QUEUE_ROWS = 10_000
+
+
+class QueueView(msgspec.Struct, frozen=True):
+    """What goes next: those at work, then the others in their order, whatever holds them up."""
+
+    transfers: tuple[TransferView, ...]
+    unfinished: int = 0
+    """How many there are in all."""
+    receiver: ReceiverView = ReceiverView()
+    limits: LimitsView = LimitsView()
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -182,6 +212,7 @@ class Overview(msgspec.Struct, frozen=True):
     seconds_left: float | None = None
     """Of what can move now: without what is paused or waits."""
     asks: tuple[Ask, ...] = ()
+    limits: LimitsView = LimitsView()
     calls: int = 0
     """How often the window was called to the front."""
     called_group: int | None = None

@@ -24,6 +24,9 @@ class Watch(Protocol):
     def acknowledged(self, done_bytes: int, landed_bytes: int = 0) -> None:
         """The receiver has so much; `landed_bytes` of what was handed to the line have arrived with that."""
 
+    def may_leave(self, wanted: int) -> int:
+        """Wait until some of `wanted` bytes may be handed to the line: how many. Raises as `check`."""
+
     def leaves(self, count: int) -> None:
         """So many bytes are handed to the line."""
 

@@ -85,6 +85,7 @@ class MainWindow(QWidget):
         need = arrangement.counts[Chip.NEEDS_YOU]
         self.footer.show_text(overall.footer(overview.counts, need), "")
         self._standing.receiver_is(overview.receiver)
+        self._standing.limits_are(overview.limits)
         self._asking.about(overview.asks)
         self._answer_call(overview)
 

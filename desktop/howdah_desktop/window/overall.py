@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from howdah_common.problems import PROBLEMS
-from howdah_desktop.engine.views import Overview, ReceiverView
+from howdah_desktop.engine.views import LimitsView, Overview, ReceiverView
 from howdah_desktop.window import figures
 from howdah_desktop.window.look import BannerText, CardState, Column, Tone
 
@@ -129,6 +129,15 @@ def alarm(paired: Paired | None, receiver: ReceiverView) -> BannerText | None:
         )
     problem = PROBLEMS[receiver.code]
     return BannerText(Tone.WARN, problem.sentence.rstrip("."), problem.remedy, acts=acts)
+
+
+def held_back(limits: LimitsView, now: float) -> BannerText | None:
+    """Where the limits pause everything: rows stay as they are, and so it is said here."""
+    if limits.paused is None:
+        return None
+    until = "" if limits.next_try is None else f"Until {figures.clock(limits.next_try, now)}. "
+    text = until + limits.remedy.replace("`", "")
+    return BannerText(Tone.WARN, limits.sentence.rstrip("."), text)
 
 
 _FINGERPRINT = re.compile(r"sha256:([0-9a-f]{64})")

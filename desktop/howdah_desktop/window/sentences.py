@@ -179,7 +179,8 @@ def _paused(row: TransferView, around: Circumstances) -> Words:
     if row.code == "held":
         return Words(row.sentence.rstrip("."), act=Act.SEND_ALL, act_words="Send all")
     rest = kept(row) or f" · {_size(row)}"
-    return Words(f"Paused by you{rest}", act=Act.GO_ON, bar=row.done_bytes > 0)
+    until = "" if row.next_try is None else f" until {figures.clock(row.next_try, around.now)}"
+    return Words(f"Paused by you{until}{rest}", act=Act.GO_ON, bar=row.done_bytes > 0)
 
 
 def _failed(row: TransferView, around: Circumstances) -> Words:

@@ -6,7 +6,7 @@ import time
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from howdah_desktop.engine.views import ReceiverView
+from howdah_desktop.engine.views import LimitsView, ReceiverView
 from howdah_desktop.window import overall
 from howdah_desktop.window.overall import Paired
 from howdah_desktop.window.widgets.banner import Banner
@@ -27,6 +27,7 @@ class Standing(QObject):
         self._banner = banner
         self._paired: Paired | None = None
         self._receiver = ReceiverView()
+        self._limits = LimitsView()
         self._clock = QTimer(self, interval=SECOND)
         self._clock.timeout.connect(self._show)
         card.pair_wanted.connect(self.pair_wanted)
@@ -41,9 +42,14 @@ class Standing(QObject):
         self._receiver = receiver
         self._show()
 
+    def limits_are(self, limits: LimitsView) -> None:
+        self._limits = limits
+        self._show()
+
     def _show(self) -> None:
         self._card.show_state(overall.card(self._paired, self._receiver, time.time()))
         alarm = overall.alarm(self._paired, self._receiver)
+        alarm = alarm or overall.held_back(self._limits, time.time())
         if alarm is None:
             self._banner.hide_banner()
         else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from howdah_common.problems import PROBLEMS
-from howdah_desktop.engine.views import Overview, ReceiverView
+from howdah_desktop.engine.showing import explain_limits
+from howdah_desktop.engine.views import LimitsView, Overview, ReceiverView
 from howdah_desktop.window import figures, overall
 from howdah_desktop.window.acts import Chosen, Possible, possible
 from howdah_desktop.window.look import Tone
@@ -116,6 +117,17 @@ def test_a_changed_certificate_shows_both_fingerprints() -> None:
 def test_waiting_is_no_alarm() -> None:
     assert overall.alarm(NAS, ReceiverView("offline")) is None
     assert overall.alarm(NAS, ReceiverView()) is None
+
+
+@pytest.mark.parametrize("paused", ["schedule", "metered", "battery"])
+def test_a_pause_of_everything_is_a_banner_that_says_how_it_ends(paused: str) -> None:
+    sentence, remedy = explain_limits(paused)
+    banner = overall.held_back(LimitsView(paused, sentence, remedy, next_try=NOW + 60), NOW)
+    assert banner is not None
+    assert banner.title == sentence.rstrip(".")
+    assert banner.text.startswith(f"Until {figures.clock(NOW + 60, NOW)}. It goes on by itself")
+    assert "howdah limit" in banner.text
+    assert overall.held_back(LimitsView(up=5), NOW) is None
 
 
 def test_what_can_be_done_follows_from_the_states() -> None:
