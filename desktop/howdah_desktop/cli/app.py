@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Optional
 
 import typer
 
-from howdah_common.problems import ProblemError
-from howdah_desktop.cli.exits import HELP, Exit, code_of, tell
+from howdah_desktop.cli import app_more
+from howdah_desktop.cli.ending import end as _end
+from howdah_desktop.cli.exits import HELP
 
 app = typer.Typer(
     name="howdah",
@@ -255,26 +254,7 @@ def _chosen(ids: list[int] | None, everything: bool) -> list[int] | None:
     return None if everything else ids
 
 
-def _end(work: Callable[[], Exit], as_json: bool = False) -> None:
-    """Run a command to its exit code."""
-    from howdah_desktop.settings import BadSetting
-
-    try:
-        code = work()
-    except ProblemError as problem:
-        tell(problem, as_json=as_json)
-        code = code_of(problem)
-    except BadSetting as error:
-        print(f"howdah: {error}", file=sys.stderr)
-        code = Exit.USAGE
-    except KeyboardInterrupt:
-        print("howdah: interrupted. `howdah resume` goes on.", file=sys.stderr)
-        code = Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output is gone (`howdah ls | head`); nothing can be said to them.
-        sys.stdout = None  # or the interpreter would try once more
-        code = Exit.NEEDS_YOU
-    raise typer.Exit(int(code))
+app.add_typer(app_more.commands)
 
 
 def run() -> None:

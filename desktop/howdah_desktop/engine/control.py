@@ -18,7 +18,7 @@ import msgspec
 
 from howdah_common.problems import PROBLEMS, ProblemError
 from howdah_desktop.engine.transfers import IfExists
-from howdah_desktop.engine.views import ChunksView, Overview, Snapshot, Withdrawn
+from howdah_desktop.engine.views import ChunksView, Freeing, Overview, Snapshot, Withdrawn
 
 Given = TypeVar("Given")
 
@@ -64,6 +64,8 @@ class Face(Protocol):
     def nudge(self) -> None: ...
     def call_window(self, group: int | None = None) -> None: ...
     def look(self) -> None: ...
+    def begin_freeing(self, freeing: Freeing) -> int: ...
+    def end_freeing(self, id_: int, removed: bool) -> int: ...
 
 
 class Request(msgspec.Struct, omit_defaults=True):
@@ -83,6 +85,8 @@ class Request(msgspec.Struct, omit_defaults=True):
     since: int = 0
     group: int | None = None
     wait_seconds: float = 0.0
+    freeing: Freeing | None = None
+    removed: bool = False
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -209,6 +213,12 @@ class RemoteEngine:
 
     def look(self) -> None:
         self._ask("look")
+
+    def begin_freeing(self, freeing: Freeing) -> int:
+        return self._number("begin_freeing", freeing=freeing)
+
+    def end_freeing(self, id_: int, removed: bool) -> int:
+        return self._number("end_freeing", ids=[id_], removed=removed)
 
     def _order(self, do: str, ids: Sequence[int] | None, roots: Sequence[int]) -> int:
         return self._number(do, ids=None if ids is None else list(ids), roots=list(roots))

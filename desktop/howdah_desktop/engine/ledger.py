@@ -13,6 +13,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from howdah_desktop.engine.ledger_freed import LedgerFreed
 from howdah_desktop.engine.ledger_groups import Group, LedgerGroups, Root
 from howdah_desktop.engine.ledger_orders import LedgerOrders
 from howdah_desktop.engine.ledger_rows import COLUMNS, TRANSFER_COLUMNS, to_columns, to_transfer
@@ -59,7 +60,7 @@ class Added:
     """Roots that rows came over from."""
 
 
-class Ledger(LedgerGroups, LedgerOrders, LedgerViews):
+class Ledger(LedgerGroups, LedgerOrders, LedgerViews, LedgerFreed):
     """Rows of transfers, what is to be listed, and what is known of the line."""
 
     def add(
