@@ -33,3 +33,36 @@ def free(
     from howdah_desktop.cli.free import Wish, free_paths
 
     end(lambda: free_paths(Wish(tuple(paths), delete, dry_run, older_than), json), json)
+
+
+@commands.command(epilog=HELP)
+def receipt(
+    paths: Paths,
+    output: Annotated[
+        str, typer.Option("--output", metavar="FILE", help="Into a file; else it is printed.")
+    ] = "",
+) -> None:
+    """Write down what the receiver has of these files, for `sha256sum -c`."""
+    from howdah_desktop.cli.receipt import write_receipt
+
+    end(lambda: write_receipt(paths, output))
+
+
+@commands.command(epilog=HELP)
+def history(
+    path: Annotated[str, typer.Argument(help="A local file or folder; none: everything.")] = "",
+    there: Annotated[
+        str, typer.Option("--there", metavar="REMOTE", help="What concerns this path there.")
+    ] = "",
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="What ended so long ago at most: 12h, 7d, 4w.")
+    ] = "",
+    limit: Annotated[
+        int, typer.Option(min=1, metavar="N", help="So many at most, the newest first.")
+    ] = 100,
+    json: Json = False,
+) -> None:
+    """Show what was sent, fetched, moved, deleted there or freed, and what failed; newest first."""
+    from howdah_desktop.cli.history import Wish, show_history
+
+    end(lambda: show_history(Wish(path, there, since, limit), json), json)

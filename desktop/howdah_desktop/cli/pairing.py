@@ -15,6 +15,7 @@ def pair_with(link: str, name: str) -> Exit:
     settings = context.settings()
     device = name or settings.device_name or platform.node() or "this computer"
     paired = pair(link, device)
-    secrets.save(paired)
+    place = secrets.save(paired)
     print(f"Paired with {paired.receiver_name} at {paired.address} as {paired.account}.")
+    print(secrets.told(place))
     return Exit.DONE

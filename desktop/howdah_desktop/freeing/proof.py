@@ -73,7 +73,7 @@ def prove(receiver: Asked, sent: Sent, source: Source, on_read: Callable[[int], 
         raise ProblemError("copy_differs", f"{mark.size} bytes here, {info.size} there.")
     if info.sha256 is None:
         raise ProblemError("copy_unread")
-    sha256 = _whole_sha256(source, on_read)
+    sha256 = whole_sha256(source, on_read)
     if sha256 != info.sha256:
         raise ProblemError("copy_differs", "The SHA-256 of the whole file is another.")
     damaged = receiver.verify_file(info.id, info.size)
@@ -98,7 +98,8 @@ def stands_there(receiver: Asked, sent: Sent) -> FileInfo:
     return receiver.file(item.id)
 
 
-def _whole_sha256(source: Source, on_read: Callable[[int], None]) -> str:
+def whole_sha256(source: Source, on_read: Callable[[int], None]) -> str:
+    """Of the whole file, hex; `on_read` is told of bytes as they are read."""
     state, buffer = hasher(SHA256), new_buffer()
     size = source.identity.size
     for offset in range(0, size, len(buffer)):

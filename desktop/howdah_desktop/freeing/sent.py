@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,21 @@ class SentFiles(LedgerFreed):
         """The latest of what is known of `local`; None: it was not sent from here."""
         found = [*self._watched(local), *self._uploads(local)]
         return max(found, key=lambda sent: sent.at, default=None)
+
+    def sent_below(self, local: bytes) -> Iterator[Sent]:
+        """What was sent of `local` itself, or of what was in it, by path."""
+        below = local.rstrip(b"/") + b"/"
+        after = below[:-1] + bytes([below[-1] + 1])
+        with self.told():
+            paths = self._db.execute(
+                "SELECT DISTINCT local FROM transfers WHERE local = ?1 OR (local >= ?2 AND local < ?3)"
+                " ORDER BY local",
+                (local, below, after),
+            )
+            for (path,) in paths:
+                found = self.find(bytes(path))
+                if found is not None:
+                    yield found
 
     def _uploads(self, local: bytes) -> list[Sent]:
         rows = self.rows(
