@@ -66,3 +66,25 @@ def history(
     from howdah_desktop.cli.history import Wish, show_history
 
     end(lambda: show_history(Wish(path, there, since, limit), json), json)
+
+
+@commands.command(epilog=HELP)
+def run(
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Have systemd run it whenever you are logged in.")
+    ] = False,
+    uninstall: Annotated[
+        bool, typer.Option("--uninstall", help="Have systemd run it no longer.")
+    ] = False,
+) -> None:
+    """Work in the background until stopped: what is unfinished goes on, what is given comes in."""
+    from howdah_desktop.cli import run as service
+
+    if install and uninstall:
+        raise typer.BadParameter("Give one of --install and --uninstall.")
+    if install:
+        end(service.install)
+    if uninstall:
+        end(service.uninstall)
+    end(lambda: service.run_service(quiet))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from collections.abc import Iterable
 
@@ -9,10 +11,29 @@ from howdah_desktop.engine import outcomes
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_orders import Touched
 from howdah_desktop.engine.news import News
-from howdah_desktop.engine.transfers import Transfer
+from howdah_desktop.engine.transfers import Transfer, TransferState
+from howdah_desktop.log_file import quoted
 
 GATHER_SECONDS = 0.05
 """Thousands of small files change state some hundred times a second; a commit is a flush."""
+
+_WORTH_A_LINE = frozenset({TransferState.FAILED, TransferState.WAITING, TransferState.SETTLING})
+"""What arrived stands in the history."""
+log = logging.getLogger(__name__)
+
+
+def _note(row: Transfer) -> None:
+    log.info(
+        "transfer=%d kind=%s state=%s code=%s attempt=%d detail=%s path=%s remote=%s",
+        row.id,
+        row.kind.value,
+        row.state.value,
+        row.code,
+        row.attempt,
+        quoted(row.detail),
+        quoted(os.fsdecode(row.local)),
+        quoted(row.remote),
+    )
 
 
 class Rows:
@@ -55,6 +76,9 @@ class Rows:
         self._urgent, self._saved_at = False, now
         if self._changed:
             self._ledger.save(list(self._changed.values()))
+            for row in self._changed.values():
+                if row.state in _WORTH_A_LINE:
+                    _note(row)
             self.told(self._changed.values())
             self._changed.clear()
 
