@@ -108,6 +108,7 @@ def test_without_a_pairing_it_says_so_and_goes_on_once_there_is_one(
     service.wait_for("^Running")
     service.wait_for(r"\(not_paired\)", seconds=40)
     client.run("pair", receiver.link)
+    service.wait_for("^receiver: answers again")
     client.run("send", source, timeout=60)
     assert service.stop() == 0
 

@@ -88,3 +88,26 @@ def run(
     if uninstall:
         end(service.uninstall)
     end(lambda: service.run_service(quiet))
+
+
+@commands.command(epilog=HELP)
+def doctor(json: Json = False) -> None:
+    """Look whether everything here is as it should be. Exit code 1 where something is not."""
+    from howdah_desktop.cli.doctor import show_findings
+
+    end(lambda: show_findings(json), json)
+
+
+@commands.command("export-log", epilog=HELP)
+def export_log(
+    file: Annotated[
+        str, typer.Argument(help="A .zip or .txt; - prints it; none: a new zip here.")
+    ] = "",
+    hide_names: Annotated[
+        bool, typer.Option("--hide-names", help="Names of files and folders as hashes.")
+    ] = False,
+) -> None:
+    """Write what a bug report needs into one file: without secrets, and without who and where you are."""
+    from howdah_desktop.cli.export_log import export_log as write
+
+    end(lambda: write(file, hide_names))

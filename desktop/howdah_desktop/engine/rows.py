@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from howdah_desktop.engine import outcomes
 from howdah_desktop.engine.ledger import Ledger
@@ -76,15 +76,15 @@ class Rows:
         self._urgent, self._saved_at = False, now
         if self._changed:
             self._ledger.save(list(self._changed.values()))
-            for row in self._changed.values():
-                if row.state in _WORTH_A_LINE:
-                    _note(row)
             self.told(self._changed.values())
             self._changed.clear()
 
     # -- what the ledger has already
 
-    def told(self, rows: Iterable[Transfer]) -> None:
+    def told(self, rows: Collection[Transfer]) -> None:
+        for row in rows:
+            if row.state in _WORTH_A_LINE:
+                _note(row)
         self._news.rows((row.id, row.root or 0) for row in rows)
 
     def touched(self, touched: Touched) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from howdah_desktop.freeing.aside import place_of
+from howdah_desktop.log_file import quoted
 from howdah_desktop.system import Locked, exclusive_lock
 
 LOCK_NAME = "freeing.lock"
@@ -41,12 +42,12 @@ def put_back(id_: int, local: bytes, aside: bytes) -> Ending | None:
         with place_of(local, aside) as place:
             name = place.put_back()
             if name is not None:
-                log.warning("put back after a kill: path=%r", os.fsdecode(local))
+                log.warning("put back after a kill: path=%s", quoted(os.fsdecode(local)))
             removed = name is None and place.look(place.name) is None
     except FileNotFoundError:
         # The folder is gone with everything in it; if its disk is only not mounted, it is only late.
         return None
     except OSError as error:
-        log.warning("cannot put back (%s): path=%r", error.strerror, os.fsdecode(local))
+        log.warning("cannot put back (%s): path=%s", error.strerror, quoted(os.fsdecode(local)))
         return None
     return Ending(id_, removed)

@@ -64,6 +64,11 @@ class Receiver:
         """When the last answer to this thread wants to be asked again; 300 s at most."""
         return self._door.retry_after_seconds
 
+    @property
+    def clock_ahead_seconds(self) -> float | None:
+        """How much later it is at the receiver, by its last answer, to about a second."""
+        return self._door.clock_ahead_seconds
+
     # -- uploads
 
     def start(self, upload: StartUpload) -> UploadInfo:
