@@ -104,12 +104,17 @@ def free_paths(wish: Wish, as_json: bool) -> Exit:
         freeing = Freeing(receiver, recorder, How.DELETE if wish.delete else How.TRASH, bar)
         paths = [os.fsencode(path) for path in wish.paths]
         own = os.path.realpath(os.fsencode(settings.home))
-        for found in candidates(ledger, paths, own, before):
-            if isinstance(found, Sent):
-                _free(freeing, found, told)
-            else:
-                told.outcome(found)
-        _those_unread(freeing, told)
+        try:
+            for found in candidates(ledger, paths, own, before):
+                if isinstance(found, Sent):
+                    _free(freeing, found, told)
+                else:
+                    told.outcome(found)
+            _those_unread(freeing, told)
+        except KeyboardInterrupt:
+            print("howdah: interrupted. What was not freed yet stays.", file=sys.stderr)
+            told.summary(Exit.INTERRUPTED)
+            return Exit.INTERRUPTED
     code = Exit.NEEDS_YOU if told.stays else Exit.DONE
     told.summary(code)
     return code

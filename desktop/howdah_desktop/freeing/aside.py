@@ -92,8 +92,9 @@ class Place:
             os.link(*names, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
         except FileExistsError:
             raise
-        except OSError:
-            # A folder, or a file system without hard links (FAT): the look and the step are two.
+        except (OSError, NotImplementedError):
+            # A folder, or a file system without hard links (FAT), or a platform that would follow a
+            # symbolic link: the look and the step are two.
             if self.look(name) is not None:
                 raise FileExistsError(name) from None
             os.rename(*names, src_dir_fd=folder, dst_dir_fd=folder)
