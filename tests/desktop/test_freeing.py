@@ -272,6 +272,21 @@ def test_a_trash_that_takes_nothing_is_no_reason_to_delete(paired: Client, sent:
     assert rows(paired, "SELECT * FROM freed") == []
 
 
+@pytest.mark.parametrize("size", [0, 300_000, 3_000_000])
+def test_the_receivers_own_copy_seen_from_here_stays(
+    paired: Client, folder: Path, receiver: RunningReceiver, size: int
+) -> None:
+    path = folder / "own.bin"
+    path.write_bytes(os.urandom(size))
+    paired.run("send", path)
+    (copy,) = (receiver.data / "files").glob("*/own.bin")
+    paired.run("send", copy)  # it is there already: nothing is sent
+    stays(paired, copy, "freeing_refused")
+    assert "same" in paired.run("verify", path, "own.bin").stdout
+    paired.run("free", path, "--delete")
+    assert copy.stat().st_size == size
+
+
 def test_without_the_receiver_nothing_is_freed(
     paired: Client, sent: Path, receiver: RunningReceiver
 ) -> None:

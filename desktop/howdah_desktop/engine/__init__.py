@@ -6,5 +6,6 @@ thread does), `transmission` (the bytes of an upload), `fetcher` (downloads). Wh
 `views` (the types), `news` (what changed), `reports` (for a command), `overviews` and `ledger_reader` (for
 a window). The ledger: `ledger_schema`, `ledger`, `ledger_orders`, `ledger_views`. Pure, and so easy to read
 alone: `transfers`, `showing`, `verdict` and `outcomes` (what follows from a problem), `scheduler`,
-`backoff`, `link`, `meter`. `attach`, `control` and `control_server`: one engine for each ledger.
+`backoff`, `link`, `meter`. `attach`, `control` and `control_server`: one engine for each ledger; `ordering`
+for who works beside it. `history` and `ledger_freed`: what ended, and what was freed here.
 """

@@ -6,6 +6,7 @@ in between, and how a file comes back from it), `putting_back` (what a kill left
 `sent` (where the ledger says that a file went) and `candidates` (which files an order is about).
 
 What is promised: nothing is taken away unless, after the order was given, every byte of it was read here, its
-SHA-256 was the one of the version that stands at the receiver, and the receiver had read that version again
-from its store. Whatever changes meanwhile, on either side, makes the file stay.
+SHA-256 was the one of the version that stands at the receiver, the receiver had read that version again from
+its store, and it can still open it once the file is out of its place here. Whatever changes meanwhile, on either
+side, makes the file stay.
 """

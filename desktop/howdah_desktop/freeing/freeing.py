@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.source import Source
-from howdah_desktop.freeing.proof import Asked, prove
+from howdah_desktop.freeing.proof import Asked, check_other_disk, prove
 from howdah_desktop.freeing.removal import How, Recorder, Removal
 from howdah_desktop.freeing.sent import Sent
 
@@ -80,7 +80,13 @@ class Freeing:
         with Source(sent.local) as source:
             proven = prove(self._receiver, sent, source, self._on_read)
             if self._recorder is not None:
-                Removal(sent.local, proven, self._how, self._recorder).carry_out()
+                Removal(
+                    sent.local,
+                    proven,
+                    self._how,
+                    self._recorder,
+                    lambda: check_other_disk(self._receiver, proven.info),
+                ).carry_out()
         return Outcome(sent.local, proven.info.size, proven.sha256, proven.info.path)
 
 

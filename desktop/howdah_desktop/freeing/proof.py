@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +15,9 @@ from howdah_desktop.engine.source import Source
 from howdah_desktop.engine.streams import new_buffer
 from howdah_desktop.freeing.sent import Sent
 
+SMALL_BYTES = 1 << 20
+"""Read as a whole where one byte would do: an empty file has none."""
+
 
 class Asked(Protocol):
     """What is needed of a receiver here."""
@@ -21,6 +25,9 @@ class Asked(Protocol):
     def list(self, path: str, page: int = 1, per_page: int = 500) -> FileList: ...
     def file(self, file_id: str, /) -> FileInfo: ...
     def verify_file(self, file_id: str, size: int = 0) -> VerifyAnswer: ...
+    def content(
+        self, file_id: str, version: str, first: int, last: int, /
+    ) -> AbstractContextManager[Iterator[bytes]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,27 @@ def prove(receiver: Asked, sent: Sent, source: Source, on_read: Callable[[int], 
         raise ProblemError("copy_differs", "It was changed there just now.")
     _check(source, mark)
     return Proven(source, mark, now, sha256)
+
+
+def check_other_disk(receiver: Asked, info: FileInfo) -> None:
+    """Asked while the file is aside: it must not be the receiver's own copy that was moved.
+
+    Whoever sends what lies in the receiver's folder, on the same machine or over a network share, has one
+    file and sees it twice: everything about it agrees. So the receiver has to open its copy once more.
+    Raises ProblemError.
+    """
+    try:
+        if info.size <= SMALL_BYTES:
+            there = receiver.verify_file(info.id, info.size).ok
+        else:
+            with receiver.content(info.id, info.version, 0, 0) as blocks:
+                there = sum(len(block) for block in blocks) == 1
+    except ProblemError as problem:
+        if problem.code not in ("file_not_found", "not_found", "remote_changed"):
+            raise
+        there = False
+    if not there:
+        raise ProblemError("freeing_refused", "It is the receiver's own copy, seen from here.")
 
 
 def stands_there(receiver: Asked, sent: Sent) -> FileInfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -37,6 +38,8 @@ class Removal:
     proven: Proven
     how: How
     recorder: Recorder
+    check_other_disk: Callable[[], None]
+    """Called while the file is aside, see `proof`. Raises ProblemError."""
 
     def carry_out(self) -> None:
         """Raises ProblemError: the file stays, and the reason. It is never deleted in place of trashed."""
@@ -82,6 +85,7 @@ class Removal:
         self._check_descriptor()
         if not self.proven.mark.but_for_its_name(place.look(place.inside)):
             raise ProblemError("freeing_changed", "Another file had taken its place.")
+        self.check_other_disk()
         if self.how is How.DELETE:
             place.delete()
         else:
