@@ -7,6 +7,6 @@ in between, and how a file comes back from it), `putting_back` (what a kill left
 
 What is promised: nothing is taken away unless, after the order was given, every byte of it was read here, its
 SHA-256 was the one of the version that stands at the receiver, the receiver had read that version again from
-its store, and it can still open it once the file is out of its place here. Whatever changes meanwhile, on either
-side, makes the file stay.
+its store, and it can still open it once the file is out of its place here. Whatever changes meanwhile, on
+either side, makes the file stay.
 """
