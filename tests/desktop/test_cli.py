@@ -31,8 +31,9 @@ def source(short_path: Path) -> Path:
 
 def test_help_names_every_command_and_the_exit_codes(client: Client) -> None:
     told = client.run("--help").stdout
-    for command in ("pair", "send", "get", "ls", "verify", "status", "pause", "resume", "cancel"):
-        assert command in told
+    commands = "pair send get ls verify status pause resume cancel free receipt history run doctor export-log"
+    for command in commands.split():
+        assert f" {command} " in told
     assert "130 interrupted" in " ".join(told.split())
 
 
@@ -57,7 +58,15 @@ def test_importing_the_command_brings_no_http_and_no_database() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["send", "/etc/hostname"], ["get", "x"], ["ls"], ["resume"], ["verify", "/etc/hostname"]],
+    [
+        ["send", "/etc/hostname"],
+        ["get", "x"],
+        ["ls"],
+        ["resume"],
+        ["verify", "/etc/hostname"],
+        ["free", "/etc/hostname"],
+        ["receipt", "/etc/hostname"],
+    ],
 )
 def test_without_a_pairing_the_command_says_how_to_pair(client: Client, command: list[str]) -> None:
     told = client.run(*command, code=3).stderr

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import re
 import shutil
 import socket
-import subprocess
 import sys
 import time
 from configparser import RawConfigParser
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,28 +19,23 @@ from kit.native import Native, random_content
 from kit.processes import PATIENCE_SECONDS, Process
 from kit.receiver import PROGRAM
 from kit.serving import Served, served
+from kit.units import (
+    CONFINED,
+    allowed_calls,
+    allowed_families,
+    exposure,
+    manager,
+    needs_systemd,
+    said,
+    skip_without_walls,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = ROOT / "packaging" / "systemd" / "howdah-receiver.service"
 SYSUSERS = UNIT.with_suffix(".sysusers")
-CALL_NUMBERS = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
-CONFINED = Path(__file__).resolve().parents[1] / "kit" / "confined.py"
-
-needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="systemd's tools are not installed"
-)
-
-
-def run(*words: str | Path) -> str:
-    """What it prints, on either stream; it must succeed."""
-    done = subprocess.run(
-        list(words), capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 # -- the unit
@@ -52,10 +43,7 @@ def run(*words: str | Path) -> str:
 
 @needs_systemd
 def test_the_unit_leaves_little_open() -> None:
-    said = run("systemd-analyze", "security", "--offline=true", "--no-pager", UNIT)
-    match = re.search(r"Overall exposure level for \S+: ([0-9.]+)", said)
-    assert match is not None, said
-    assert float(match[1]) <= 1.5, said
+    assert exposure(UNIT) <= 1.5
 
 
 @needs_systemd
@@ -65,13 +53,13 @@ def test_the_unit_is_valid(short_path: Path) -> None:
     text = UNIT.read_text()
     assert "ExecStart=/opt/howdah/bin/howdah-receiver serve\n" in text
     copy.write_text(text.replace("/opt/howdah/bin/howdah-receiver", "/bin/true"))
-    assert run("systemd-analyze", "verify", "--man=false", copy) == ""
+    assert said("systemd-analyze", "verify", "--man=false", copy) == ""
 
 
 @pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="no systemd-sysusers here")
 def test_the_user_is_made() -> None:
-    said = run("systemd-sysusers", "--dry-run", SYSUSERS)
-    assert "howdah" in said
+    told = said("systemd-sysusers", "--dry-run", SYSUSERS)
+    assert "howdah" in told
 
 
 def settings_of_the_unit() -> RawConfigParser:
@@ -88,15 +76,6 @@ def test_the_unit_waits_for_a_stop_longer_than_that_takes() -> None:
 
 
 # -- what the manager hears
-
-
-@contextmanager
-def manager(address: str) -> Iterator[socket.socket]:
-    """The socket that a service manager listens on."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
-        door.bind("\0" + address[1:] if address.startswith("@") else address)
-        door.settimeout(PATIENCE_SECONDS)
-        yield door
 
 
 @pytest.mark.parametrize("kind", ["file", "abstract"])
@@ -154,41 +133,14 @@ def test_the_watchdog_is_fed_twice_in_its_time(
 # -- inside its walls
 
 
-def calls_of(*sets: str) -> set[str]:
-    """The names of the system calls in systemd's sets."""
-    found: set[str] = set()
-    for line in run("systemd-analyze", "--no-pager", "syscall-filter", *sets).splitlines():
-        word = line.strip()
-        if line.startswith((" ", "\t")) and word and not word.startswith("#"):
-            found |= calls_of(word) if word.startswith("@") else {word}
-    return found
-
-
-def allowed_calls() -> list[int]:
-    """By the unit's SystemCallFilter lines, as numbers."""
-    lines = re.findall(r"^SystemCallFilter=(.*)$", UNIT.read_text(), re.MULTILINE)
-    names = calls_of("@default")
-    for line in lines:
-        sets = line.lstrip("~").split()
-        names = names - calls_of(*sets) if line.startswith("~") else names | calls_of(*sets)
-    numbers = dict(
-        re.findall(r"^#define __NR_(\w+) (\d+)$", CALL_NUMBERS.read_text(), re.MULTILINE)
-    )
-    return sorted(int(numbers[name]) for name in names if name in numbers)
-
-
-def allowed_families() -> list[int]:
-    match = re.search(r"^RestrictAddressFamilies=(.*)$", UNIT.read_text(), re.MULTILINE)
-    assert match is not None
-    return [int(getattr(socket, name)) for name in match[1].split()]
-
-
 class Confined(Served):
     """A receiver inside the unit's walls, as far as they can be put up without systemd."""
 
     def start(self) -> None:
         order = self._output / "order.json"
-        order.write_text(json.dumps({"calls": allowed_calls(), "families": allowed_families()}))
+        order.write_text(
+            json.dumps({"calls": allowed_calls(UNIT), "families": allowed_families(UNIT)})
+        )
         before: list[str | Path] = [sys.executable, CONFINED, order]
         if os.geteuid() == 0:
             before = ["setpriv", "--no-new-privs", "--bounding-set", "-all", *before]
@@ -210,10 +162,7 @@ class Confined(Served):
 
 @pytest.fixture
 def walls() -> None:
-    if platform.machine() != "x86_64" or not CALL_NUMBERS.exists():
-        pytest.skip("the numbers of system calls are not known here")
-    if tuple(int(part) for part in re.findall(r"\d+", platform.release())[:2]) < (6, 3):
-        pytest.skip("this kernel has no PR_SET_MDWE")
+    skip_without_walls()
 
 
 @needs_systemd
@@ -221,7 +170,7 @@ def walls() -> None:
 def test_the_walls_hold(short_path: Path) -> None:
     """Or the next test would show nothing."""
     order = short_path / "order.json"
-    order.write_text(json.dumps({"calls": allowed_calls(), "families": allowed_families()}))
+    order.write_text(json.dumps({"calls": allowed_calls(UNIT), "families": allowed_families(UNIT)}))
     tries = (
         "import ctypes, mmap, os, socket\n"
         "def refused(call, *words):\n"
@@ -231,7 +180,7 @@ def test_the_walls_hold(short_path: Path) -> None:
         "    refused(mmap.mmap, -1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,\n"
         "        mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC), refused(socket.socket))"
     )
-    assert run(sys.executable, CONFINED, order, sys.executable, "-c", tries) == "1 97 13 None\n"
+    assert said(sys.executable, CONFINED, order, sys.executable, "-c", tries) == "1 97 13 None\n"
 
 
 @needs_systemd

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from howdah_desktop.cli import app_folders, limit_commands, queue_commands
+from howdah_desktop.cli import app_folders, app_more, limit_commands, queue_commands
 from howdah_desktop.cli.ending import end
 from howdah_desktop.cli.exits import HELP
 from howdah_desktop.cli.options import Ids, Json
@@ -269,6 +269,7 @@ def _chosen(ids: list[int] | None, everything: bool) -> list[int] | None:
 
 
 app_folders.register(app)
+app.add_typer(app_more.commands)
 
 
 def run() -> None:

@@ -29,11 +29,15 @@ def settings() -> Settings:
 
 
 def log_to_stderr(debug: bool) -> None:
+    level = logging.DEBUG if debug else logging.CRITICAL
     logging.basicConfig(
-        level=logging.DEBUG if debug else logging.CRITICAL,
+        level=level,
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s",
     )
+    # Of the handler too: what goes into the log file passes the logger's level.
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(level)
     # Those of the HTTP libraries may hold headers, and so the token.
     for name in ("httpx", "httpcore", "keyring"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -127,7 +127,7 @@ def _compare(receiver: Receiver, local: bytes, target: str) -> tuple[str | None,
         if info.sha256 and whole_sha256(source, new_buffer()) != info.sha256:
             return "The SHA-256 of the whole file is not the same.", info
         source.check_unchanged()
-    answer = receiver.verify_file(info.id)
+    answer = receiver.verify_file(info.id, info.size)
     if not answer.ok:
         return f"The receiver's copy is damaged in chunks {answer.damaged}.", info
     return None, info

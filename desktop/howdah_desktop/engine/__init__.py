@@ -11,5 +11,6 @@ thread waits for it). What is told of it all:
 a window). The ledger: `ledger_schema`, `ledger`, `ledger_orders`, `ledger_queue` (its order),
 `ledger_views`. Pure, and so easy to read alone: `transfers`, `showing`, `verdict` and `outcomes` (what
 follows from a problem), `scheduler`, `backoff`, `link`, `meter`, `bandwidth`, `limit_rules`. `attach`,
-`control` and `control_server`: one engine for each ledger.
+`control` and `control_server`: one engine for each ledger; `ordering` for who works beside it. `history` and
+`ledger_freed`: what ended, and what was freed here.
 """

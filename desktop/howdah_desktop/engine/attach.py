@@ -12,6 +12,7 @@ from howdah_desktop.engine.control import Face, RemoteEngine
 from howdah_desktop.engine.control_server import ControlServer
 from howdah_desktop.engine.engine import Engine
 from howdah_desktop.engine.ledger import Ledger
+from howdah_desktop.log_file import logging_to_file
 from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.settings import Settings
 from howdah_desktop.system import Locked, exclusive_lock
@@ -57,10 +58,19 @@ def attach(settings: Settings, connect: Callable[[], Receiver]) -> Attached:
         return Attached(remote, remote.close, None)
 
 
+def take_over(settings: Settings, connect: Callable[[], Receiver]) -> Attached | None:
+    """The engine, run here; None while another process runs it. Raises ProblemError as `attach` does."""
+    try:
+        return _run_here(settings, connect)
+    except Locked:
+        return None
+
+
 def _run_here(settings: Settings, connect: Callable[[], Receiver]) -> Attached:
     """Raises Locked."""
     with ExitStack() as stack:
         stack.enter_context(exclusive_lock(settings.home / LOCK_NAME))
+        stack.enter_context(logging_to_file(settings.home))
         engine = Engine(Ledger(settings.home), connect, settings)
         engine.start()
         stack.callback(engine.stop)

@@ -23,6 +23,7 @@ from howdah_desktop.engine.views import (
     MOST_QUEUE_ROWS,
     ChunksView,
     FolderView,
+    Freeing,
     Overview,
     QueueView,
     Snapshot,
@@ -97,6 +98,8 @@ class Face(Protocol):
     def watch_pause(self, ids: Sequence[int], until: float | None = None) -> int: ...
     def watch_resume(self, ids: Sequence[int]) -> int: ...
     def watch_scan(self, ids: Sequence[int]) -> int: ...
+    def begin_freeing(self, freeing: Freeing) -> int: ...
+    def end_freeing(self, id_: int, removed: bool) -> int: ...
 
 
 class Request(msgspec.Struct, omit_defaults=True):
@@ -122,6 +125,8 @@ class Request(msgspec.Struct, omit_defaults=True):
     other: int = 0
     limit: int = 0
     limits: Limits | None = None
+    freeing: Freeing | None = None
+    removed: bool = False
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -297,6 +302,12 @@ class RemoteEngine:
 
     def watch_scan(self, ids: Sequence[int]) -> int:
         return self._order("watch_scan", ids, ())
+
+    def begin_freeing(self, freeing: Freeing) -> int:
+        return self._number("begin_freeing", freeing=freeing)
+
+    def end_freeing(self, id_: int, removed: bool) -> int:
+        return self._number("end_freeing", ids=[id_], removed=removed)
 
     def _order(self, do: str, ids: Sequence[int] | None, roots: Sequence[int], **words: Any) -> int:
         ids = None if ids is None else list(ids)

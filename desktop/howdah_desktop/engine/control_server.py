@@ -106,7 +106,7 @@ class ControlServer:
     def _do(self, request: Request) -> Answer:
         engine = self._engine
         match request.do:
-            case "add_sends" | "add_fetches" | "release":
+            case "add_sends" | "add_fetches" | "release" | "begin_freeing" | "end_freeing":
                 return Answer(number=self._number(request))
             case "pause" | "resume" | "cancel" | "remove":
                 return Answer(number=self._order(request))
@@ -147,6 +147,10 @@ class ControlServer:
         engine = self._engine
         if request.do == "release":
             return engine.release(request.group or 0)
+        if request.do == "begin_freeing" and request.freeing is not None:
+            return engine.begin_freeing(request.freeing)
+        if request.do == "end_freeing":
+            return engine.end_freeing(request.ids[0] if request.ids else 0, request.removed)
         if request.do == "add_fetches":
             return engine.add_fetches(request.remotes, request.folder, request.if_exists)
         return engine.add_sends(

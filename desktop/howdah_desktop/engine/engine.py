@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from howdah_common.problems import ProblemError
 from howdah_desktop.engine.additions import Additions
 from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.control_thread import ControlThread
@@ -35,6 +36,7 @@ from howdah_desktop.engine.transfers import IfExists
 from howdah_desktop.engine.views import (
     MOST_QUEUE_ROWS,
     ChunksView,
+    Freeing,
     Overview,
     QueueView,
     Snapshot,
@@ -42,6 +44,7 @@ from howdah_desktop.engine.views import (
 )
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.engine.walk import named_by_user
+from howdah_desktop.freeing.putting_back import Ending, put_back_all
 from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.settings import Settings
 from howdah_desktop.surroundings import Surroundings, of_this_computer
@@ -71,6 +74,7 @@ class Engine(FolderFace):
         slots = Slots(small=settings.small_files_at_once)
         workers = slots.large + slots.small + MORE_THREADS
         self._ledger = ledger
+        self._home = settings.home
         self._control = ControlThread(workers, self._turn, self._close)
         self._news = News()
         self._reports = Reports(ledger, self._news)
@@ -142,6 +146,7 @@ class Engine(FolderFace):
         self._ledger.wake()
         self._control.post(self._orders.begin)
         self._control.post(self._keeper.begin)
+        self._control.post(self._put_back)
         self._control.start()
 
     def stop(self) -> None:
@@ -288,6 +293,14 @@ class Engine(FolderFace):
         """Ask the receiver at once, with the pairing as it is kept now."""
         self._control.post(self._presence.look)
 
+    def begin_freeing(self, freeing: Freeing) -> int:
+        """A file is about to be taken away here; gives the number of the intent. Durable."""
+        return self._control.ask(lambda: self._ledger.begin_freeing(freeing))
+
+    def end_freeing(self, id_: int, removed: bool) -> int:
+        """It is gone, or it stays; gives 1 if there was such an intent."""
+        return self._control.ask(lambda: self._ledger.end_freeing(id_, removed))
+
     def runnable(self, without_groups: Iterable[int] = ()) -> int:
         """How many transfers of other groups could go on now."""
         without = set(without_groups)
@@ -341,6 +354,18 @@ class Engine(FolderFace):
         return QueueView(
             rows, self._ledger.unfinished(), self._presence.view(), self._allowance.view()
         )
+
+    def _put_back(self) -> None:
+        """What a killed `howdah free` left aside."""
+        unfinished = self._ledger.unfinished_freeings()
+        if not unfinished:
+            return
+
+        def ended(found: list[Ending] | ProblemError) -> None:
+            for ending in [] if isinstance(found, ProblemError) else found:
+                self._ledger.end_freeing(ending.id, ending.removed)
+
+        self._control.submit(lambda: put_back_all(self._home, unfinished), ended)
 
     def _receiver_is_back(self) -> None:
         self._waits.all_due()

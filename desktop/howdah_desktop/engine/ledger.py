@@ -13,6 +13,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from howdah_desktop.engine.ledger_freed import LedgerFreed
 from howdah_desktop.engine.ledger_groups import Group, LedgerGroups, Root
 from howdah_desktop.engine.ledger_known import LedgerKnown
 from howdah_desktop.engine.ledger_pieces import LedgerPieces
@@ -79,7 +80,7 @@ class WatchedFile:
     """When its inode changed last, in seconds since 1970."""
 
 
-class Ledger(LedgerGroups, LedgerQueue, LedgerPieces, LedgerViews, LedgerKnown):
+class Ledger(LedgerGroups, LedgerQueue, LedgerPieces, LedgerViews, LedgerKnown, LedgerFreed):
     """Rows of transfers, what is to be listed, and what is known of the line."""
 
     def add(

@@ -198,7 +198,25 @@ CREATE TABLE pieces (
 );
 """
 
-FROM_VERSION_2 = ORDER + FOLDERS + PIECES
+FREED = """
+-- What was taken away here because the receiver has it: an intent until `removed` is set, so that a start
+-- puts back what a kill left aside; then history.
+CREATE TABLE freed (
+    id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    local BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    remote TEXT NOT NULL,
+    file_id TEXT NOT NULL, version TEXT NOT NULL, sha256 TEXT NOT NULL,
+    how TEXT NOT NULL,                  -- trash, delete
+    aside BLOB NOT NULL,                -- the folder that it was moved into first; empty: it is not there
+    removed REAL
+);
+CREATE INDEX freed_local ON freed (local, id);
+CREATE INDEX freed_unfinished ON freed (id) WHERE removed IS NULL;
+"""
+
+FROM_VERSION_2 = ORDER + FOLDERS + PIECES + FREED
 
 # What ended before there was a window, or folders in the ledger, is history and not its list.
 FROM_VERSION_1 = f"""

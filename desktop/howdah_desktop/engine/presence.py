@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import threading
@@ -14,7 +15,10 @@ from howdah_desktop.engine.scheduler import Reachability
 from howdah_desktop.engine.showing import explain_receiver
 from howdah_desktop.engine.verdict import NEEDS_USER
 from howdah_desktop.engine.views import ReceiverView
+from howdah_desktop.log_file import quoted
 from howdah_desktop.remote.receiver import Receiver
+
+log = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 15.0
 """While a window shows how the receiver is, it is asked after so long without a word from it."""
@@ -56,6 +60,8 @@ class Presence:
     def lost(self, problem: ProblemError) -> None:
         """A request failed for a reason that holds for every transfer."""
         self._checked = True
+        if self.reach.code != problem.code:
+            log.info("receiver: code=%s detail=%s", problem.code, quoted(problem.detail))
         retry_after = problem.extra.get("retry_after_seconds")
         self.reach.lost(
             problem.code, problem.detail, time.monotonic(), random.random(), retry_after
@@ -148,6 +154,8 @@ class Presence:
     def _answered(self) -> None:
         self.heard()
         was_up = self.reach.up
+        if not was_up:
+            log.info("receiver: answers again")
         self.reach.found()
         self._on_change()
         if not was_up:

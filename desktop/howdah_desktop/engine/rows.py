@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from howdah_desktop.engine import outcomes
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_orders import Touched
 from howdah_desktop.engine.news import News
-from howdah_desktop.engine.transfers import Transfer
+from howdah_desktop.engine.transfers import Transfer, TransferState
+from howdah_desktop.log_file import quoted
 
 GATHER_SECONDS = 0.05
 """Thousands of small files change state some hundred times a second; a commit is a flush."""
+
+_WORTH_A_LINE = frozenset({TransferState.FAILED, TransferState.WAITING, TransferState.SETTLING})
+"""What arrived stands in the history."""
+log = logging.getLogger(__name__)
+
+
+def _note(row: Transfer) -> None:
+    log.info(
+        "transfer=%d kind=%s state=%s code=%s attempt=%d detail=%s path=%s remote=%s",
+        row.id,
+        row.kind.value,
+        row.state.value,
+        row.code,
+        row.attempt,
+        quoted(row.detail),
+        quoted(os.fsdecode(row.local)),
+        quoted(row.remote),
+    )
 
 
 class Rows:
@@ -60,7 +81,10 @@ class Rows:
 
     # -- what the ledger has already
 
-    def told(self, rows: Iterable[Transfer]) -> None:
+    def told(self, rows: Collection[Transfer]) -> None:
+        for row in rows:
+            if row.state in _WORTH_A_LINE:
+                _note(row)
         self._news.rows((row.id, row.root or 0) for row in rows)
 
     def touched(self, touched: Touched) -> int:

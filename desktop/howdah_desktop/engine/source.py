@@ -45,6 +45,9 @@ class Source:
     ) -> None:
         os.close(self._fd)
 
+    def fileno(self) -> int:
+        return self._fd
+
     def read_into(self, view: memoryview, offset: int) -> None:
         """Fill `view` from byte `offset` on; any thread may. Raises source_changed, source_failed."""
         while view:

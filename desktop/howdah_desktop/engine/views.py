@@ -219,6 +219,22 @@ class Overview(msgspec.Struct, frozen=True):
     """What the last call was about."""
 
 
+class Freeing(msgspec.Struct, frozen=True):
+    """A file that is about to be taken away here, and the copy at the receiver that stands for it."""
+
+    local: bytes
+    size: int
+    remote: str
+    file_id: str
+    version: str
+    sha256: str
+    """Of the whole file: both sides read it just now."""
+    how: str
+    """"trash" or "delete"."""
+    aside: bytes
+    """The folder beside it that it is moved into first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Live:
     """What of a transfer stands in memory alone."""

@@ -100,6 +100,17 @@ def retry_after_seconds(headers: httpx.Headers) -> float | None:
     return min(max(seconds, 0.0), MOST_RETRY_SECONDS)
 
 
+def clock_ahead_seconds(headers: httpx.Headers) -> float | None:
+    """How much later it is there than here, by `Date` (RFC 9110, section 6.6.1)."""
+    try:
+        date = email.utils.parsedate_to_datetime(headers.get("Date", ""))
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=dt.UTC)
+        return (date - dt.datetime.now(dt.UTC)).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
 def _waiting(headers: httpx.Headers) -> dict[str, Any]:
     seconds = retry_after_seconds(headers)
     return {} if seconds is None else {"retry_after_seconds": seconds}

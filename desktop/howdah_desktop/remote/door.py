@@ -72,6 +72,8 @@ class Door:
         """Id of the receiver's catalogue, by its last answer."""
         self.change: int | None = None
         """Counter of its changes, by its last answer."""
+        self.clock_ahead_seconds: float | None = None
+        """Its clock against ours, by the Date of its last answer, which is cut to a second; to be shown."""
 
     @property
     def retry_after_seconds(self) -> float | None:
@@ -160,6 +162,7 @@ class Door:
 
     def _note(self, headers: httpx.Headers) -> None:
         self._of_thread.retry_after_seconds = answers.retry_after_seconds(headers)
+        self.clock_ahead_seconds = answers.clock_ahead_seconds(headers)
         catalogue = headers.get(CATALOGUE_HEADER)
         change = headers.get(CHANGE_HEADER, "")
         if catalogue:

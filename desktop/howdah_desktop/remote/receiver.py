@@ -34,6 +34,7 @@ from howdah_desktop.remote.paired import PairedReceiver
 
 LONG_IDLE_SECONDS = 60.0
 """For calls during which the receiver reads or flushes a whole file before it answers."""
+SLOW_DISK_BYTES_PER_SECOND = 20_000_000
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -63,6 +64,11 @@ class Receiver:
     def retry_after_seconds(self) -> float | None:
         """When the last answer to this thread wants to be asked again; 300 s at most."""
         return self._door.retry_after_seconds
+
+    @property
+    def clock_ahead_seconds(self) -> float | None:
+        """How much later it is at the receiver, by its last answer, to about a second."""
+        return self._door.clock_ahead_seconds
 
     # -- uploads
 
@@ -149,9 +155,11 @@ class Receiver:
     def file_manifest(self, file_id: str) -> FileManifest:
         return self._door.ask("GET", f"/files/{_safe(file_id)}/manifest", FileManifest)
 
-    def verify_file(self, file_id: str) -> VerifyAnswer:
+    def verify_file(self, file_id: str, size: int = 0) -> VerifyAnswer:
+        """`size` in bytes: the receiver reads them all before it answers, from a slow disk maybe."""
         path = f"/files/{_safe(file_id)}/verify"
-        return self._door.ask("POST", path, VerifyAnswer, idle_seconds=LONG_IDLE_SECONDS)
+        idle_seconds = LONG_IDLE_SECONDS + size / SLOW_DISK_BYTES_PER_SECOND
+        return self._door.ask("POST", path, VerifyAnswer, idle_seconds=idle_seconds)
 
     def content(
         self, file_id: str, version: str, first: int, last: int

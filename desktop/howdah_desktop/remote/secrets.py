@@ -77,6 +77,22 @@ def save(paired: PairedReceiver) -> TokenPlace:
     return place
 
 
+def told(place: TokenPlace) -> str:
+    """Where the token is, in a sentence: a file protects it less than a keyring does."""
+    if place is TokenPlace.KEYRING:
+        return "Its token is in the desktop's keyring."
+    return (
+        f"No keyring works here: its token is in {_folder() / TOKEN_FILE}, unencrypted,"
+        " in a file that only you can read."
+    )
+
+
+def place_of_token() -> TokenPlace | None:
+    """Where the token of the pairing is; None: there is no pairing. Raises ProblemError."""
+    record = _record(_folder())
+    return None if record is None else record.token_in
+
+
 def load() -> PairedReceiver:
     """The pairing that was kept. Raises ProblemError("not_paired")."""
     folder = _folder()
