@@ -75,9 +75,19 @@ def remove(folders: Folders = None, everything: All = False, json: Json = False)
 
 
 @watch.command(epilog=HELP)
-def pause(folders: Folders = None, everything: All = False, json: Json = False) -> None:
-    """Leave them alone until `howdah watch resume`."""
-    _change("pause", folders, everything, json)
+def pause(
+    folders: Folders = None,
+    everything: All = False,
+    for_: Annotated[str, typer.Option("--for", metavar="TIME", help="So long: 30m, 1h, 2d.")] = "",
+    until: Annotated[
+        str, typer.Option(metavar="MOMENT", help="tomorrow (6:00), 18:30, 2027-01-15.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Leave them alone until `howdah watch resume`, or for a time."""
+    from howdah_desktop.cli import transfers
+
+    _change("pause", folders, everything, json, transfers.end_of_pause(for_, until))
 
 
 @watch.command(epilog=HELP)
@@ -106,9 +116,15 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=HELP)(explain)
 
 
-def _change(what: str, folders: list[str] | None, everything: bool, json: bool) -> None:
+def _change(
+    what: str,
+    folders: list[str] | None,
+    everything: bool,
+    json: bool,
+    until: float | None = None,
+) -> None:
     from howdah_desktop.cli import watching
 
     if bool(folders) == everything:
         raise typer.BadParameter("Name the folders, or give --all.")
-    end(lambda: watching.change(what, folders or [], None, everything, json), json)
+    end(lambda: watching.change(what, folders or [], until, everything, json), json)

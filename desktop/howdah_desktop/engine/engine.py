@@ -43,6 +43,7 @@ from howdah_desktop.engine.views import (
     Withdrawn,
 )
 from howdah_desktop.engine.waits import Waits
+from howdah_desktop.engine.wakes import Wakes
 from howdah_desktop.engine.walk import named_by_user
 from howdah_desktop.freeing.putting_back import Ending, put_back_all
 from howdah_desktop.remote.receiver import Receiver
@@ -139,6 +140,7 @@ class Engine(FolderFace):
             settings.home,
             self._goes_on,
         )
+        self._wakes = Wakes(IDLE_SECONDS, time.monotonic(), time.time())
 
     # -- from any thread
 
@@ -315,6 +317,8 @@ class Engine(FolderFace):
 
     def _turn(self) -> None:
         self._control.hear(self._until_next())
+        if self._wakes.woke(time.monotonic(), time.time()):
+            self._woke()
         self._waits.wake()
         self._pauses.wake()
         self._allowance.wake()
@@ -366,6 +370,14 @@ class Engine(FolderFace):
                 self._ledger.end_freeing(ending.id, ending.removed)
 
         self._control.submit(lambda: put_back_all(self._home, unfinished), ended)
+
+    def _woke(self) -> None:
+        """The computer has slept, or this program was stopped: lines may be dead, and hints lost."""
+        self._presence.drop_connections()
+        self._presence.try_now()
+        self._presence.look()
+        self._waits.all_due()
+        self._keeper.compare_all("this computer has slept")
 
     def _receiver_is_back(self) -> None:
         self._waits.all_due()

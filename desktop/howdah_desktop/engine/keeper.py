@@ -36,6 +36,8 @@ GONE_SECONDS = 3.0
 AWAY_SECONDS = 10.0
 """A folder whose disk is not there is looked for so often."""
 CLOSED_KEPT_SECONDS = 60.0
+LISTEN_SECONDS = 1.0
+"""Between two looks at which receiver answers: each that finds a change is written down."""
 MOST_AT_ONCE = 2
 """Surveys; more would only fight for the disk."""
 
@@ -59,6 +61,8 @@ class Kept:
     surveying: bool = False
     full_running: bool = False
     yes: bool = False
+    there: bool = False
+    """The receiver may have lost what was agreed on."""
     attempt: int = 0
     not_before: float = 0.0
     held_up: ProblemError | None = None
@@ -101,6 +105,9 @@ class Keeper:
         self._wall = wall
         self._tree = TreeWork(presence.current)
         self._intake = Intake(ledger, wall)
+        self._heard_of = ledger.heard_of()
+        self._lower = False
+        self._listens_at = 0.0
         self.folders: dict[int, Kept] = {}
 
     def begin(self) -> None:
@@ -178,6 +185,9 @@ class Keeper:
 
     def turn(self) -> None:
         now = self._clock()
+        if self.folders and now >= self._listens_at:
+            self._listens_at = now + LISTEN_SECONDS
+            self._listen()
         for kept in list(self.folders.values()):
             self._go_on_by_itself(kept)
             if kept.surveying or kept.watched.state is FolderState.PAUSED or now < kept.not_before:
@@ -268,6 +278,27 @@ class Keeper:
     def _compare_all(self, kept: Kept, why: str) -> None:
         kept.doubt, kept.full_due, kept.not_before = why, self._clock(), 0.0
 
+    def _doubt_there(self, kept: Kept) -> None:
+        kept.there = True
+        self._compare_all(kept, "the receiver was restored from a copy, or is another")
+
+    def _listen(self) -> None:
+        """Is the receiver the one that it was? Its answers say so (see Howdah-Catalogue in the protocol)."""
+        heard, before = self._presence.heard_of(), self._heard_of
+        if heard is None or heard == before:
+            self._lower = False
+            return
+        other = before is not None and before[0] != heard[0]
+        lower = before is not None and not other and heard[1] < before[1]
+        if lower and not self._lower:
+            self._lower = True  # answers that crossed each other look like that for a moment
+            return
+        self._heard_of, self._lower = heard, False
+        self._ledger.hear_of(*heard)
+        if other or lower:
+            for kept in self.folders.values():
+                self._doubt_there(kept)
+
     def _go_on_by_itself(self, kept: Kept) -> None:
         watched = kept.watched
         if watched.state is not FolderState.PAUSED or watched.until is None:
@@ -296,7 +327,9 @@ class Keeper:
             gone = [] if not kept.full_running else list(kept.gone)
         for path in gone:
             kept.gone.pop(path, None)
-        return Order(in_order(tasks), gone, kept.yes)
+        there = kept.there and kept.full_running
+        kept.there = kept.there and not there
+        return Order(in_order(tasks), gone, kept.yes, there)
 
     def _survey(self, kept: Kept, order: Order) -> None:
         id_ = kept.watched.id
@@ -309,6 +342,7 @@ class Keeper:
             lambda known, files: self._ledger.trashed(known, id_, files),
             lambda known: self._ledger.mark_gone(id_, known.path, self._wall()),
             lambda known: self._ledger.forget(id_, known.path),
+            lambda known, there: self._ledger.doubt(id_, known, there),
         )
         work = Surveying(kept.watched, self.home, self._tree, side, self._own_folder)
         self._control.submit(
@@ -333,6 +367,7 @@ class Keeper:
                 kept.not_before = self._clock() + AWAY_SECONDS
             return
         kept.last, kept.held_up = found, found.held_up
+        kept.there = kept.there or found.there_postponed
         now = self._clock()
         if found.unavailable:
             kept.tasks, kept.gone = [], {}
@@ -342,7 +377,7 @@ class Keeper:
             return
         self._add_tasks(kept, found, now)
         self._settle_state(kept, order, found)
-        if kept.full_running:
+        if kept.full_running and not found.there_postponed:
             kept.doubt = ""
             self._ledger.change_watched(
                 kept.watched.id, compared=self._wall(), rules=found.rules, dev=_signed(found.device)
@@ -360,6 +395,8 @@ class Keeper:
             return
         # Nothing is lost by waiting: the tree here is the truth, and is looked at again.
         kept.attempt += 1
+        if found.there_postponed:
+            kept.full_due = now
         kept.not_before = now + delay_seconds(kept.attempt, 0.5, code=found.held_up.code)
         if outcomes.is_receivers(found.held_up):
             self._presence.lost(found.held_up)

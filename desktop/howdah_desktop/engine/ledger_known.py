@@ -149,6 +149,45 @@ class LedgerKnown(LedgerFile):
         """Everything in the directory `path` and below it, without itself."""
         return self._known(f"folder = ? AND {_BELOW}", folder, *_below(path))
 
+    def known_folders(self, folder: int) -> list[bytes]:
+        """Directories in which files are known."""
+        sql = "SELECT DISTINCT dir FROM known WHERE folder = ? AND is_dir = 0 ORDER BY dir"
+        return [bytes(row[0]) for row in self.rows(sql, (folder,))]
+
+    def known_entries(self, folder: int, where: bytes) -> list[Known]:
+        return self._known("folder = ? AND dir = ?", folder, where)
+
+    def doubt(self, folder: int, known: Known, there: str | None) -> None:
+        """It is not there any more as it was agreed on: it is sent again, over what is there if that is an
+        earlier version from here (`there`), and as a new file where nothing is."""
+        if there is None:
+            self.forget(folder, known.path)
+            return
+        with self.one_commit():
+            self._db.execute(
+                "UPDATE known SET size = -1, version = CASE WHEN EXISTS (SELECT 1 FROM transfers"
+                " WHERE watched = :folder AND relative = :path AND version = :there)"
+                " THEN :there ELSE version END"
+                " WHERE folder = :folder AND dir = :dir AND name = :name",
+                {
+                    "folder": folder,
+                    "path": known.path.decode("utf-8", "replace"),
+                    "there": there,
+                    "dir": known.folder,
+                    "name": known.name,
+                },
+            )
+
+    def heard_of(self) -> tuple[str, int] | None:
+        """Catalogue and count of changes of the receiver, as last written down."""
+        rows = self.rows("SELECT catalogue, change FROM there")
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def hear_of(self, catalogue: str, change: int) -> None:
+        with self.one_commit():
+            self._db.execute("DELETE FROM there")
+            self._db.execute("INSERT INTO there VALUES (?, ?)", (catalogue, change))
+
     def known_files(self, folder: int, path: bytes | None = None) -> int:
         """How many files are known and here; `path`: in that directory and below it alone."""
         where, values = ("TRUE", ()) if path is None else (_BELOW, _below(path))

@@ -149,6 +149,8 @@ CREATE TABLE known (
     PRIMARY KEY (folder, dir, name)
 ) WITHOUT ROWID;
 CREATE INDEX known_inode ON known (inode, folder);
+-- The receiver as it was last heard of: another catalogue, or a lower count, and all is compared again.
+CREATE TABLE there (catalogue TEXT NOT NULL, change INTEGER NOT NULL);
 -- What was skipped or cannot be sent, by rule; never an error.
 CREATE TABLE left_out (
     folder INTEGER NOT NULL REFERENCES watched,

@@ -73,6 +73,13 @@ class Presence:
         self._checked = True
         self._heard_at, self._heard_time = time.monotonic(), time.time()
 
+    def heard_of(self) -> tuple[str, int] | None:
+        """Catalogue and count of changes, by the last answer."""
+        receiver = self._receiver
+        if receiver is None or receiver.catalogue is None or receiver.change is None:
+            return None
+        return receiver.catalogue, receiver.change
+
     def followed(self) -> None:
         """A window shows how it is."""
         self._followed_until = time.monotonic() + FOLLOWED_SECONDS

@@ -13,6 +13,7 @@ from pathlib import Path
 from howdah_common import remote_path
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.ledger_known import Known, LedgerKnown
+from howdah_desktop.engine.looking_there import differing
 from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import Entry, Ground
@@ -33,6 +34,8 @@ class Order:
     """What was not there a moment ago: if it still is not, that counts as a deletion."""
     yes: bool = False
     """However much was deleted."""
+    there: bool = False
+    """Look whether what was agreed on is still there."""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,7 @@ class Report:
     held_up: ProblemError | None = None
     unavailable: str = ""
     """A sentence; empty: the folder is there."""
+    there_postponed: bool = False
     asks: int = 0
     """So many files were deleted that somebody has to say yes."""
     device: int | None = None
@@ -87,6 +91,7 @@ class ControlSide:
         trashed: Callable[[Known, int], None],
         kept: Callable[[Known], None],
         forgotten: Callable[[Known], None],
+        doubted: Callable[[Known, str | None], None],
     ) -> None:
         self.ask = ask
         self.check = check
@@ -95,6 +100,7 @@ class ControlSide:
         self.trashed = trashed
         self.kept = kept
         self.forgotten = forgotten
+        self.doubted = doubted
 
 
 class Surveying:
@@ -127,6 +133,8 @@ class Surveying:
         try:
             standing.check(self._folder, ground, ledger.known_files(self._folder.id))
             report.device = ground.device
+            if order.there:
+                self._look_there(report, ledger)
             self._survey(order, report, ground, ledger)
             self._deletions(order, report, ground, ledger)
         except Unavailable as away:
@@ -147,8 +155,18 @@ class Surveying:
         )
         tasks = in_order(order.tasks)
         report.postponed = survey.run([Task(t.path, t.deep, t.anew or anew) for t in tasks])
-        report.held_up = survey.held_up
+        report.held_up = survey.held_up or report.held_up
         report.directories, report.files = survey.looked_at, survey.files
+
+    def _look_there(self, report: Report, ledger: LedgerKnown) -> None:
+        try:
+            receiver = self._tree.receiver()
+            for known, there in differing(receiver, ledger, self._folder.id, self.check):
+                self._control.ask(lambda: self._control.doubted(known, there))  # noqa: B023  # at once
+        except ProblemError as problem:
+            if problem.code == "interrupted":
+                raise
+            report.held_up, report.there_postponed = problem, True
 
     # -- deletions
 

@@ -31,7 +31,7 @@ class TreeWork:
     """Moves and deletions at one receiver. Methods raise ProblemError where it cannot be asked."""
 
     def __init__(self, receiver: Callable[[], Receiver]) -> None:
-        self._receiver = receiver
+        self.receiver = receiver
 
     def move(self, known: Known, remote: str, *, over: bool) -> bool:
         """Whether what was at `known.remote` stands at `remote` now."""
@@ -40,14 +40,14 @@ class TreeWork:
         if known.file_id is None:
             return False
         file_id, version = known.file_id, known.version
-        return self._done(lambda: self._receiver().move_file(file_id, remote, version, over=over))
+        return self._done(lambda: self.receiver().move_file(file_id, remote, version, over=over))
 
     def trash(self, known: Known) -> bool:
         """Whether a file as it was known is in the trash there; True also where nothing stands there."""
         if known.file_id is None:
             return True
         try:
-            self._receiver().trash_file(known.file_id, known.version)
+            self.receiver().trash_file(known.file_id, known.version)
         except ProblemError as problem:
             if problem.code in ("file_not_found", "not_found"):
                 return True
@@ -64,7 +64,7 @@ class TreeWork:
             return True
         if there != files:
             return False
-        receiver = self._receiver()
+        receiver = self.receiver()
         folder = receiver.make_folder(remote)
         if folder.id is None:
             return False
@@ -72,7 +72,7 @@ class TreeWork:
         return self._done(lambda: receiver.trash_folder(folder_id))
 
     def _move_folder(self, old: str, new: str) -> None:
-        receiver = self._receiver()
+        receiver = self.receiver()
         if standing_at(receiver, old) is None:
             raise ProblemError("file_not_found")
         folder = receiver.make_folder(old)
@@ -83,7 +83,7 @@ class TreeWork:
     def _holds(self, remote: str) -> int | None:
         """How many files are in a folder and below it; None: it is not there."""
         try:
-            found = self._receiver().list(remote, per_page=1)
+            found = self.receiver().list(remote, per_page=1)
         except ProblemError as problem:
             if problem.code in ("file_not_found", "not_found"):
                 return None

@@ -133,10 +133,12 @@ class _Only:
         self.rule = Rule("only", 0, ", ".join(self.texts))
         self._patterns = tuple(reversed(patterns))
         naming = [pattern for pattern in patterns if not pattern.negated]
-        # For plain patterns for names ("*.jpg"), the filter's yes is no perhaps.
+        # Of plain patterns for names ("*.jpg"), where nothing takes a yes back, the yes is no perhaps.
         sure = [p for p in naming if p.names_only and not p.only_folders]
-        self._sure = NameFilter(sure if len(naming) == len(patterns) else ())
-        self._filter = NameFilter(naming)
+        if len(naming) < len(patterns):
+            sure = []
+        self._sure = NameFilter(sure)
+        self._filter = NameFilter(pattern for pattern in naming if pattern not in sure)
         self._any_name = any(pattern.kind is Kind.ANY for pattern in naming)
         self._folder: tuple[str, bool] = "", False
 

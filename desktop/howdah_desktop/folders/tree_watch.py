@@ -179,7 +179,8 @@ class TreeWatch:
         for cookie, (node, since) in list(self._limbo.items()):
             if now - since >= LIMBO_SECONDS:
                 del self._limbo[cookie]
-                self._let_go(node)
+                if node.parent is None:  # else it came back by another rename
+                    self._let_go(node)
 
     def _let_go(self, node: Node) -> None:
         left = [node]

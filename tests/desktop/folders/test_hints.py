@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -218,6 +221,43 @@ def test_after_a_storm_of_trees_every_folder_is_watched(root: Path) -> None:
         heard.wait_for(*closed(*(f"c/copy/{number}/deep/er/x" for number in range(30))))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_after_any_history_every_folder_is_watched_under_its_path(
+    root: Path, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    with watching(root) as (hints, heard):
+        for number in range(150):
+            folders = [folder for folder, _, _ in os.walk(root)]
+            name, other = chance.choice(folders), chance.choice(folders)
+            match chance.randrange(10):
+                case 0 | 1 | 2:
+                    Path(name, f"{number}").mkdir()
+                case 3:
+                    Path(name, f"{number}", "x", "y").mkdir(parents=True)
+                case 4 | 5 | 6 if name != str(root) and not f"{other}/".startswith(f"{name}/"):
+                    # Under few names, so that folders take the places of others.
+                    with suppress(OSError):
+                        os.rename(name, os.path.join(other, chance.choice("abc")))
+                case 7 if name != str(root):
+                    os.rename(name, outside / f"{number}")
+                case 8 if os.listdir(outside):
+                    chosen = chance.choice(sorted(os.listdir(outside)))
+                    os.rename(outside / chosen, os.path.join(other, f"{number}"))
+                case 9 if name != str(root) and len(folders) > 10:
+                    shutil.rmtree(name)
+        left = [os.path.relpath(folder, root) for folder, _, _ in os.walk(root)]
+        until(lambda: hints.watched == len(left))
+        heard.wait(lambda told: not any(isinstance(hint, Doubtful) for hint in told))
+        for folder in left:
+            (root / folder / "file").write_text("x")
+        expected = closed(*(os.path.normpath(f"{folder}/file") for folder in left))
+        told = heard.wait_for(*expected)
+        assert {hint for hint in told if isinstance(hint, Closed)} == set(expected)
+
+
 @pytest.mark.skipif(GIT is None, reason="git is not installed")
 def test_a_checkout_makes_every_folder_that_it_changed_dirty(root: Path) -> None:
     def git(*words: str) -> None:
@@ -337,7 +377,7 @@ def test_a_root_whose_parent_is_renamed_is_noticed(
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> object:
+def disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
     """A place where a small disk may be mounted, and what mounts it."""
     folder = tmp_path / "disk"
     folder.mkdir()
@@ -355,20 +395,22 @@ def disk(tmp_path: Path) -> object:
         pass
 
 
-def test_a_disk_that_is_unmounted_and_mounted_again_is_noticed(
-    disk: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert callable(disk)
-    monkeypatch.setattr(source, "LOOK_SECONDS", 0.1)
-    folder: Path = disk()
+def test_a_disk_that_is_unmounted_is_told_by_the_kernel(disk: Callable[[], Path]) -> None:
+    folder = disk()
     with watching(folder) as (hints, heard):
         (folder / "x").write_text("x")
         heard.wait_for(*closed("x"))
         subprocess.run(["umount", folder], check=True)
         heard.wait_for_doubt("unmounted")
         until(lambda: hints.mode is Mode.EVENTS)
-        heard.forget()
-        disk()
+
+
+def test_a_disk_that_is_mounted_over_the_folder_is_noticed(
+    disk: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "LOOK_SECONDS", 0.1)
+    with watching(tmp_path / "disk") as (hints, heard):
+        folder = disk()
         heard.wait_for_doubt("something else stands")
         until(lambda: hints.mode is Mode.EVENTS)
         heard.forget()

@@ -113,7 +113,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return Repository(tmp_path_factory.mktemp("git") / "repository")
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(tree=trees(2), exclude=rules())
 @example(tree={"a": {"b": "", "a": {"b": ""}}, LINES_OF: "a/**\n!a/a"}, exclude="b")
 @example(tree={"a": {"b": "", LINES_OF: "!b"}, "b": ""}, exclude="b")
