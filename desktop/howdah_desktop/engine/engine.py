@@ -15,7 +15,7 @@ from howdah_desktop.engine.additions import Additions
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.folder_face import FolderFace
 from howdah_desktop.engine.holding import Holding
-from howdah_desktop.engine.keeper import Keeper
+from howdah_desktop.engine.keeper import Keeper, MakeHints
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_orders import Chosen
 from howdah_desktop.engine.news import News
@@ -47,18 +47,27 @@ class Engine(FolderFace):
     may have been renewed. It may raise ProblemError("not_paired").
     """
 
-    def __init__(self, ledger: Ledger, connect: Callable[[], Receiver], settings: Settings) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        connect: Callable[[], Receiver],
+        settings: Settings,
+        *,
+        control: type[ControlThread] = ControlThread,
+        hints: MakeHints | None = None,
+    ) -> None:
+        """`control` and `hints`: how threads work together and who hears of changes, where a test decides."""
         slots = Slots(small=settings.small_files_at_once)
         workers = slots.large + slots.small + MORE_THREADS
         self._ledger = ledger
-        self._control = ControlThread(workers, self._turn, self._close)
+        self._control = control(workers, self._turn, self._close)
         self._news = News()
         self._reports = Reports(ledger, self._news)
         self._rows = Rows(ledger, self._news)
         self._presence = Presence(
             self._control, connect, self._news.something, self._receiver_is_back
         )
-        self._waits = Waits(self._control, self._rows)
+        self._waits = Waits(self._control, self._rows, time.monotonic)
         self._runs = Runs(
             self._control,
             ledger,
@@ -97,6 +106,9 @@ class Engine(FolderFace):
             self._presence,
             settings.home,
             self._goes_on,
+            hints,
+            time.monotonic,
+            time.time,
         )
         self._overviews = Overviews(ledger, self._news, self._runs, self._presence, self._holding)
 

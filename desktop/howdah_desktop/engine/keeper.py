@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +38,9 @@ CLOSED_KEPT_SECONDS = 60.0
 MOST_AT_ONCE = 2
 """Surveys; more would only fight for the disk."""
 
+MakeHints = Callable[[bytes, Callable[[Hint], None]], Hints]
+"""For a folder, and whom to tell."""
+
 log = logging.getLogger(__name__)
 
 
@@ -70,7 +72,8 @@ class Kept:
 class Keeper:
     """Belongs to the control thread, but for what its surveys do in theirs.
 
-    `on_resumed` hears of folders whose pause has ended by itself. `hints` makes what hears of changes.
+    `on_resumed` hears of folders whose pause has ended by itself. `hints` makes what hears of changes, None:
+    of the disk's own. `clock` is the monotonic one, `wall` gives seconds since 1970.
     """
 
     def __init__(
@@ -83,9 +86,9 @@ class Keeper:
         presence: Presence,
         home: Path,
         on_resumed: Callable[[Watched], None],
-        hints: Callable[[bytes, Callable[[Hint], None]], Hints] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        hints: MakeHints | None,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
     ) -> None:
         self._control = control
         self._ledger = ledger

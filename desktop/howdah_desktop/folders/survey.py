@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from howdah_common import remote_path
@@ -106,7 +107,7 @@ class Survey:
         self._own_folder = own_folder
         rules = folder.settings
         self._ignores: dict[bytes, Ignore] = {}
-        self._top = Ignore.of(rules.ignore, rules.only, defaults=rules.default_rules)
+        self._top = _top_rules(rules.ignore, rules.only, rules.default_rules)
         self._had_left_out: set[bytes] = set()
         self._waiting: list[Directory] = []
         self._waiting_files = 0
@@ -358,6 +359,12 @@ class Survey:
             raise problem
         self._held_up = problem
         self._postponed += [Task(parted(path)[0], deep=False) for path in paths]
+
+
+@lru_cache(maxsize=64)
+def _top_rules(ignore: tuple[str, ...], only: tuple[str, ...], defaults: bool) -> Ignore:
+    """Kept, as each look at a single directory begins with them."""
+    return Ignore.of(ignore, only, defaults=defaults)
 
 
 def _other_rules(found: Differences) -> bool:
