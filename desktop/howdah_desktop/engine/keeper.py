@@ -252,7 +252,7 @@ class Keeper:
         now = self._clock()
         match hint:
             case Dirty(folder):
-                kept.quiet.hint(folder, now)
+                kept.quiet.dirty(folder, now)
             case Closed(path):
                 kept.closed[path] = now
                 self._hurry(kept, path)
@@ -284,9 +284,12 @@ class Keeper:
         return sum(kept.surveying for kept in self.folders.values())
 
     def _order(self, kept: Kept, now: float) -> Order:
-        tasks = [Task(due.folder, due.recursive) for due in kept.quiet.due(now)]
-        tasks += kept.tasks
-        kept.tasks = []
+        tasks, kept.tasks = kept.tasks, []
+        for due in kept.quiet.due(now):
+            if isinstance(due, Doubtful):
+                self._compare_all(kept, due.reason)
+            else:
+                tasks.append(Task(due.folder, due.recursive))
         kept.full_running = now >= kept.full_due
         if kept.full_running:
             tasks = [Task(b"", deep=True)]

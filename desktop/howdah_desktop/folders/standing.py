@@ -39,7 +39,7 @@ def mark(root: bytes) -> Marked:
         found = _marker_in(ground)
         if not found:
             found = secrets.token_hex(16)
-            path = os.path.join(root, MARKER.encode())  # noqa: PTH118  # bytes
+            path = os.path.join(root, MARKER.encode())  # bytes
             try:
                 # A folder that is shared by several watchers keeps the first one's.
                 descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)

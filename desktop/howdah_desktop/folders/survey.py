@@ -281,7 +281,7 @@ class Survey:
     def _target(self, path: bytes) -> bytes | None:
         """Where a link leads, below the folder; None: out of it, or nowhere."""
         root = self._ground.root
-        real = os.path.realpath(os.path.join(root, path))  # noqa: PTH118
+        real = os.path.realpath(os.path.join(root, path))
         inside = real.startswith(root + b"/")
         return real[len(root) + 1 :] if inside else None
 
