@@ -308,7 +308,7 @@ class Keeper:
             self._control.ask,
             lambda: self._check(id_),
             lambda found: self._take(id_, found),
-            lambda known, to, remote, seen: self._moved(id_, known, to, remote, seen),
+            lambda *moved: self._moved(id_, *moved),
             lambda known, files: self._ledger.trashed(known, id_, files),
             lambda known: self._ledger.mark_gone(id_, known.path, self._wall()),
             lambda known: self._ledger.forget(id_, known.path),
@@ -395,9 +395,11 @@ class Keeper:
             if row.next_try is not None:
                 self._waits.add(row, max(0.0, row.next_try - self._wall()))
 
-    def _moved(self, id_: int, known: Known, to: bytes, remote: str, seen: Entry) -> None:
+    def _moved(
+        self, id_: int, known: Known, to: bytes, remote: str, seen: Entry, file_id: str | None
+    ) -> None:
         kept = self._kept_or_interrupted(id_)
-        self._ledger.moved_known(known, id_, to, remote, seen)
+        self._ledger.moved_known(known, id_, to, remote, seen, file_id)
         kept.gone.pop(known.path, None)
         self._news.something()
 

@@ -149,6 +149,12 @@ class LedgerKnown(LedgerFile):
         """Everything in the directory `path` and below it, without itself."""
         return self._known(f"folder = ? AND {_BELOW}", folder, *_below(path))
 
+    def a_file_below(self, folder: int, path: bytes) -> Known | None:
+        """Any one."""
+        where = f"folder = ? AND {_BELOW} AND is_dir = 0 AND file_id IS NOT NULL LIMIT 1"
+        found = self._known(where, folder, *_below(path))
+        return found[0] if found else None
+
     def known_files(self, folder: int, path: bytes | None = None) -> int:
         """How many files are known and here; `path`: in that directory and below it alone."""
         where, values = ("TRUE", ()) if path is None else (_BELOW, _below(path))
@@ -239,13 +245,22 @@ class LedgerKnown(LedgerFile):
                 f"DELETE FROM known WHERE folder = ? AND {_BELOW}", (folder, *_below(path))
             )
 
-    def moved_known(self, known: Known, watched: int, to: bytes, remote: str, seen: Entry) -> None:
-        """A file, or a directory with all below it, has moved on both sides."""
+    def moved_known(
+        self,
+        known: Known,
+        watched: int,
+        to: bytes,
+        remote: str,
+        seen: Entry,
+        file_id: str | None,
+    ) -> None:
+        """A file, or a directory with all below it, has moved on both sides. `file_id`: of the file that
+        stands there now; one that is moved over another goes on as that."""
         folder, name = parted(to)
         self.forget(watched, to)  # what stood there: its content is a version of the other now
         with self.one_commit():
             self._db.execute(
-                "UPDATE known SET dir = ?, name = ?, remote = ?, dev = ?, inode = ?, gone = NULL"
+                "UPDATE known SET dir = ?, name = ?, remote = ?, dev = ?, inode = ?, file_id = ?, gone = NULL"
                 " WHERE folder = ? AND dir = ? AND name = ?",
                 (
                     folder,
@@ -253,6 +268,7 @@ class LedgerKnown(LedgerFile):
                     remote,
                     signed(seen.device),
                     signed(seen.inode),
+                    file_id,
                     watched,
                     known.folder,
                     known.name,
