@@ -37,6 +37,8 @@ class Outcome:
     note: str = ""
     file_id: str | None = None
     version: str | None = None
+    stale: bool = False
+    """Of a watched file: it is not what was sent any more."""
 
 
 def published(file: FileInfo, note: str = "") -> Outcome:

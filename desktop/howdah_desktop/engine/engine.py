@@ -76,6 +76,7 @@ class Engine(FolderFace):
             slots,
             settings.connections,
             self._waits.add,
+            lambda row: self._keeper.look_again(row),
         )
         self._holding = Holding(ledger, self._rows)
         self._additions = Additions(

@@ -20,11 +20,11 @@ from howdah_desktop.engine.news import News
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.surveying import ControlSide, Order, Report, Surveying
-from howdah_desktop.engine.transfers import IfExists, Kind
+from howdah_desktop.engine.transfers import IfExists, Kind, Transfer
 from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.folders import standing
-from howdah_desktop.folders.directory import Entry, joined
+from howdah_desktop.folders.directory import Entry, joined, parted
 from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Hint, Hints
 from howdah_desktop.folders.quiet import Quiet
 from howdah_desktop.folders.survey import Directory, Task, in_order
@@ -172,6 +172,15 @@ class Keeper:
     def receiver_is_back(self) -> None:
         for kept in self.folders.values():
             kept.not_before, kept.attempt = 0.0, 0
+
+    def look_again(self, row: Transfer) -> None:
+        """A row has ended whose file is not what was sent: what was seen meanwhile was left to it."""
+        kept = None if row.watched is None else self.folders.get(row.watched)
+        if kept is not None:
+            path, now = row.relative.encode(), self._clock()
+            kept.quiet.dirty(parted(path)[0], now)
+            if row.kind is Kind.FOLDER or row.code == "source_not_a_file":
+                kept.quiet.dirty(path, now)
 
     @property
     def surveying(self) -> bool:

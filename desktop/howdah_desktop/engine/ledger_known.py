@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from howdah_common import remote_path
 from howdah_desktop.engine.ledger_file import LedgerFile
 from howdah_desktop.engine.ledger_rows import signed, unsigned
 from howdah_desktop.engine.transfers import Kind, Transfer, TransferState
@@ -193,13 +194,38 @@ class LedgerKnown(LedgerFile):
             ],
         )
         self._agree_folders(rows)
+        self._know_above(rows)
+
+    def _know_above(self, rows: Iterable[Transfer]) -> None:
+        """In the caller's commit: the folders above what has arrived are known, also where they were deleted
+        meanwhile. What is known of no folder would never be missed."""
+        above = {
+            (row.watched, parted(row.relative.encode())[0]): remote_path.parent(row.remote)
+            for row in rows
+            if row.watched is not None
+            and row.state is S.DONE
+            and (row.version is not None or row.kind is Kind.FOLDER)
+        }
+        for (watched, path), remote in above.items():
+            while path:
+                where, name = parted(path)
+                done = self._db.execute(
+                    "INSERT INTO known (folder, dir, name, is_dir, dev, inode, remote, agreed)"
+                    " VALUES (?, ?, ?, 1, 0, 0, ?, ?) ON CONFLICT DO NOTHING",
+                    (watched, where, name, remote, time.time()),
+                )
+                if done.rowcount == 0:
+                    break
+                path, remote = where, remote_path.parent(remote)
 
     def _agree_folders(self, rows: Iterable[Transfer]) -> None:
-        """In the caller's commit: empty folders that were made there."""
+        """In the caller's commit: empty folders that were made there, also if they are gone from here."""
         self._db.executemany(
-            "UPDATE known SET version = ? WHERE folder = ? AND dir = ? AND name = ? AND is_dir = 1",
+            "INSERT INTO known (folder, dir, name, is_dir, dev, inode, remote, version, agreed)"
+            " VALUES (?, ?, ?, 1, 0, 0, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET version = excluded.version WHERE is_dir = 1",
             [
-                (MADE, row.watched, *parted(row.relative.encode()))
+                (row.watched, *parted(row.relative.encode()), row.remote, MADE, time.time())
                 for row in rows
                 if row.watched is not None and row.kind is Kind.FOLDER and row.state is S.DONE
             ],

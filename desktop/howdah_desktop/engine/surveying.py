@@ -209,9 +209,10 @@ class Surveying:
     def moved(self, known: Known, to: bytes, remote: str, seen: Entry, file_id: str | None) -> None:
         self._control.ask(lambda: self._control.moved(known, to, remote, seen, file_id))
 
-    def gives_way(self, known: Known) -> None:
-        """In a mirror a file goes to the trash; else, and with folders, it gets a numbered name."""
-        if self._tree.put_aside(known, trash=self._folder.mirror):
+    def gives_way(self, known: Known, below: Sequence[Known]) -> None:
+        """In a mirror it goes to the trash; else, and where others changed it, it gets a numbered name."""
+        versions = {one.remote: one.version for one in below if not one.is_dir}
+        if self._tree.put_aside(known, versions if self._folder.mirror else None):
             self._control.ask(lambda: self._control.forgotten(known))
 
     def remote_of(self, path: bytes) -> str:

@@ -74,13 +74,15 @@ class TreeWork:
         )
         return None if moved is None else Moved(moved.id)
 
-    def put_aside(self, known: Known, *, trash: bool) -> bool:
-        """Whether nothing stands at `known.remote` any more: it is in the trash, if it may, or has a numbered
-        name now, whoever changed it."""
+    def put_aside(self, known: Known, below: Mapping[str, str | None] | None) -> bool:
+        """Whether nothing stands at `known.remote` any more: it is in the trash or has a numbered name now,
+        whoever changed it. `below`: of what may go to the trash, what is known in it; None: nothing may."""
         there = standing_at(self._receiver(), known.remote)
         if there is None or isinstance(there, FolderInfo) is not known.is_dir:
             return True
-        if trash and not known.is_dir and self.trash(known):
+        if below is not None and (
+            self.trash_folder(known.remote, below) if known.is_dir else self.trash(known)
+        ):
             return True
         file_id = there.id
         for name in (remote_path.numbered(known.remote, n) for n in range(2, MOST_NAMES)):

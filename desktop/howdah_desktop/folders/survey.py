@@ -68,8 +68,8 @@ class Finds(Protocol):
     def moved(
         self, known: Known, to: bytes, remote: str, seen: Entry, file_id: str | None
     ) -> None: ...
-    def gives_way(self, known: Known) -> None:
-        """Something of another kind stands at its place here: it is put aside there."""
+    def gives_way(self, known: Known, below: list[Known]) -> None:
+        """Something of another kind stands at its place here: it is put aside there, with all `below` it."""
         ...
 
     def remote_of(self, path: bytes) -> str:
@@ -306,7 +306,8 @@ class Survey:
             if old is None:
                 continue
             try:
-                self._finds.gives_way(old)
+                below = self._ledger.known_below(self._folder.id, old.path) if old.is_dir else []
+                self._finds.gives_way(old, below)
             except ProblemError as problem:
                 self._postpone(problem, old.path)
                 without.add(entry.name)
