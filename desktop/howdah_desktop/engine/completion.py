@@ -39,6 +39,8 @@ class Outcome:
     version: str | None = None
     pieces: bytes | None = None
     """Of what was sent, see `pieces.PieceList`; None: nobody took note of them."""
+    stale: bool = False
+    """Of a watched file: it is not what was sent any more."""
 
 
 def published(file: FileInfo, note: str = "") -> Outcome:

@@ -17,7 +17,7 @@ from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.folder_face import FolderFace
 from howdah_desktop.engine.holding import Holding
-from howdah_desktop.engine.keeper import Keeper
+from howdah_desktop.engine.keeper import Keeper, MakeHints
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_orders import Chosen
 from howdah_desktop.engine.limit_rules import Limits
@@ -71,19 +71,23 @@ class Engine(FolderFace):
         settings: Settings,
         clock: Callable[[], float] = time.time,
         surroundings: Surroundings | None = None,
+        *,
+        control: type[ControlThread] = ControlThread,
+        hints: MakeHints | None = None,
     ) -> None:
+        """`control` and `hints`: how threads work together and who hears of changes, where a test decides."""
         slots = Slots(small=settings.small_files_at_once)
         workers = slots.large + slots.small + MORE_THREADS
         self._ledger = ledger
         self._home = settings.home
-        self._control = ControlThread(workers, self._turn, self._close)
+        self._control = control(workers, self._turn, self._close)
         self._news = News()
         self._reports = Reports(ledger, self._news)
         self._rows = Rows(ledger, self._news)
         self._presence = Presence(
             self._control, connect, self._news.something, self._receiver_is_back
         )
-        self._waits = Waits(self._control, self._rows)
+        self._waits = Waits(self._control, self._rows, time.monotonic)
         link = Link(ledger.link_memory())
         self._allowance = Allowance(
             self._control,
@@ -103,6 +107,7 @@ class Engine(FolderFace):
             self._waits.add,
             link,
             self._allowance,
+            lambda row: self._keeper.look_again(row),
         )
         self._holding = Holding(ledger, self._rows)
         self._additions = Additions(
@@ -139,6 +144,9 @@ class Engine(FolderFace):
             self._presence,
             settings.home,
             self._goes_on,
+            hints,
+            time.monotonic,
+            time.time,
         )
         self._wakes = Wakes(IDLE_SECONDS, time.monotonic(), time.time())
 

@@ -18,6 +18,7 @@ from howdah_desktop.engine.limiter import Limiter
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.meter import Meter, Traffic
 from howdah_desktop.engine.sender import Sender
+from howdah_desktop.engine.source import look
 from howdah_desktop.engine.transfers import Kind, Transfer, TransferState
 from howdah_desktop.engine.views import ChunksView, Live
 from howdah_desktop.remote.receiver import Receiver
@@ -167,13 +168,26 @@ class Job:
         self.check()
         transfer = self.transfer
         if transfer.kind is Kind.FOLDER:
+            if transfer.watched is not None and not os.path.isdir(transfer.local):  # noqa: PTH112  # bytes
+                raise ProblemError("source_missing")
             receiver.make_folder(transfer.remote)
-            return Outcome(TransferState.DONE)
+            return Outcome(TransferState.DONE, stale=not os.path.isdir(transfer.local))  # noqa: PTH112  # bytes
         if transfer.kind is Kind.DOWNLOAD:
             return self._fetch(receiver, transfer)
         if self._sender is None:
             self._sender = Sender(transfer, self._link, self, self._connections, self._remembered)
-        return self._sender.run(receiver)
+        outcome = self._sender.run(receiver)
+        if transfer.watched is not None and not self._is_as_sent():
+            # Whoever looked at it meanwhile left it to this run.
+            outcome = replace(outcome, stale=True)
+        return outcome
+
+    def _is_as_sent(self) -> bool:
+        transfer = self.transfer
+        try:
+            return look(transfer.local) == transfer.identity
+        except ProblemError:
+            return False
 
     def give_up(self, receiver: Receiver) -> None:
         """Free what the receiver holds. Raises ProblemError."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +20,11 @@ from howdah_desktop.engine.news import News
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.surveying import ControlSide, Order, Report, Surveying
-from howdah_desktop.engine.transfers import IfExists, Kind
+from howdah_desktop.engine.transfers import IfExists, Kind, Transfer
 from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.folders import standing
-from howdah_desktop.folders.directory import Entry, joined
+from howdah_desktop.folders.directory import Entry, joined, parted
 from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Hint, Hints
 from howdah_desktop.folders.quiet import Quiet
 from howdah_desktop.folders.survey import Directory, Task, in_order
@@ -40,6 +39,9 @@ LISTEN_SECONDS = 1.0
 """Between two looks at which receiver answers: each that finds a change is written down."""
 MOST_AT_ONCE = 2
 """Surveys; more would only fight for the disk."""
+
+MakeHints = Callable[[bytes, Callable[[Hint], None]], Hints]
+"""For a folder, and whom to tell."""
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,8 @@ class Kept:
 class Keeper:
     """Belongs to the control thread, but for what its surveys do in theirs.
 
-    `on_resumed` hears of folders whose pause has ended by itself. `hints` makes what hears of changes.
+    `on_resumed` hears of folders whose pause has ended by itself. `hints` makes what hears of changes, None:
+    of the disk's own. `clock` is the monotonic one, `wall` gives seconds since 1970.
     """
 
     def __init__(
@@ -87,9 +90,9 @@ class Keeper:
         presence: Presence,
         home: Path,
         on_resumed: Callable[[Watched], None],
-        hints: Callable[[bytes, Callable[[Hint], None]], Hints] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        hints: MakeHints | None,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
     ) -> None:
         self._control = control
         self._ledger = ledger
@@ -176,6 +179,15 @@ class Keeper:
     def receiver_is_back(self) -> None:
         for kept in self.folders.values():
             kept.not_before, kept.attempt = 0.0, 0
+
+    def look_again(self, row: Transfer) -> None:
+        """A row has ended whose file is not what was sent: what was seen meanwhile was left to it."""
+        kept = None if row.watched is None else self.folders.get(row.watched)
+        if kept is not None:
+            path, now = row.relative.encode(), self._clock()
+            kept.quiet.dirty(parted(path)[0], now)
+            if row.kind is Kind.FOLDER or row.code == "source_not_a_file":
+                kept.quiet.dirty(path, now)
 
     @property
     def surveying(self) -> bool:
@@ -338,7 +350,7 @@ class Keeper:
             self._control.ask,
             lambda: self._check(id_),
             lambda found: self._take(id_, found),
-            lambda known, to, remote, seen: self._moved(id_, known, to, remote, seen),
+            lambda *moved: self._moved(id_, *moved),
             lambda known, files: self._ledger.trashed(known, id_, files),
             lambda known: self._ledger.mark_gone(id_, known.path, self._wall()),
             lambda known: self._ledger.forget(id_, known.path),
@@ -429,9 +441,11 @@ class Keeper:
             if row.next_try is not None:
                 self._waits.add(row, max(0.0, row.next_try - self._wall()))
 
-    def _moved(self, id_: int, known: Known, to: bytes, remote: str, seen: Entry) -> None:
+    def _moved(
+        self, id_: int, known: Known, to: bytes, remote: str, seen: Entry, file_id: str | None
+    ) -> None:
         kept = self._kept_or_interrupted(id_)
-        self._ledger.moved_known(known, id_, to, remote, seen)
+        self._ledger.moved_known(known, id_, to, remote, seen, file_id)
         kept.gone.pop(known.path, None)
         self._news.something()
 

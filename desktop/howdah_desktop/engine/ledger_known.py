@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from howdah_common import remote_path
 from howdah_desktop.engine.ledger_file import LedgerFile
 from howdah_desktop.engine.ledger_rows import signed, unsigned
 from howdah_desktop.engine.transfers import Kind, Transfer, TransferState
@@ -188,6 +189,12 @@ class LedgerKnown(LedgerFile):
             self._db.execute("DELETE FROM there")
             self._db.execute("INSERT INTO there VALUES (?, ?)", (catalogue, change))
 
+    def a_file_below(self, folder: int, path: bytes) -> Known | None:
+        """Any one."""
+        where = f"folder = ? AND {_BELOW} AND is_dir = 0 AND file_id IS NOT NULL LIMIT 1"
+        found = self._known(where, folder, *_below(path))
+        return found[0] if found else None
+
     def known_files(self, folder: int, path: bytes | None = None) -> int:
         """How many files are known and here; `path`: in that directory and below it alone."""
         where, values = ("TRUE", ()) if path is None else (_BELOW, _below(path))
@@ -226,13 +233,38 @@ class LedgerKnown(LedgerFile):
             ],
         )
         self._agree_folders(rows)
+        self._know_above(rows)
+
+    def _know_above(self, rows: Iterable[Transfer]) -> None:
+        """In the caller's commit: the folders above what has arrived are known, also where they were deleted
+        meanwhile. What is known of no folder would never be missed."""
+        above = {
+            (row.watched, parted(row.relative.encode())[0]): remote_path.parent(row.remote)
+            for row in rows
+            if row.watched is not None
+            and row.state is S.DONE
+            and (row.version is not None or row.kind is Kind.FOLDER)
+        }
+        for (watched, path), remote in above.items():
+            while path:
+                where, name = parted(path)
+                done = self._db.execute(
+                    "INSERT INTO known (folder, dir, name, is_dir, dev, inode, remote, agreed)"
+                    " VALUES (?, ?, ?, 1, 0, 0, ?, ?) ON CONFLICT DO NOTHING",
+                    (watched, where, name, remote, time.time()),
+                )
+                if done.rowcount == 0:
+                    break
+                path, remote = where, remote_path.parent(remote)
 
     def _agree_folders(self, rows: Iterable[Transfer]) -> None:
-        """In the caller's commit: empty folders that were made there."""
+        """In the caller's commit: empty folders that were made there, also if they are gone from here."""
         self._db.executemany(
-            "UPDATE known SET version = ? WHERE folder = ? AND dir = ? AND name = ? AND is_dir = 1",
+            "INSERT INTO known (folder, dir, name, is_dir, dev, inode, remote, version, agreed)"
+            " VALUES (?, ?, ?, 1, 0, 0, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET version = excluded.version WHERE is_dir = 1",
             [
-                (MADE, row.watched, *parted(row.relative.encode()))
+                (row.watched, *parted(row.relative.encode()), row.remote, MADE, time.time())
                 for row in rows
                 if row.watched is not None and row.kind is Kind.FOLDER and row.state is S.DONE
             ],
@@ -278,13 +310,22 @@ class LedgerKnown(LedgerFile):
                 f"DELETE FROM known WHERE folder = ? AND {_BELOW}", (folder, *_below(path))
             )
 
-    def moved_known(self, known: Known, watched: int, to: bytes, remote: str, seen: Entry) -> None:
-        """A file, or a directory with all below it, has moved on both sides."""
+    def moved_known(
+        self,
+        known: Known,
+        watched: int,
+        to: bytes,
+        remote: str,
+        seen: Entry,
+        file_id: str | None,
+    ) -> None:
+        """A file, or a directory with all below it, has moved on both sides. `file_id`: of the file that
+        stands there now; one that is moved over another goes on as that."""
         folder, name = parted(to)
         self.forget(watched, to)  # what stood there: its content is a version of the other now
         with self.one_commit():
             self._db.execute(
-                "UPDATE known SET dir = ?, name = ?, remote = ?, dev = ?, inode = ?, gone = NULL"
+                "UPDATE known SET dir = ?, name = ?, remote = ?, dev = ?, inode = ?, file_id = ?, gone = NULL"
                 " WHERE folder = ? AND dir = ? AND name = ?",
                 (
                     folder,
@@ -292,6 +333,7 @@ class LedgerKnown(LedgerFile):
                     remote,
                     signed(seen.device),
                     signed(seen.inode),
+                    file_id,
                     watched,
                     known.folder,
                     known.name,

@@ -19,6 +19,11 @@ QUICK_SETTLINGS = 2
 """A file that was caught once in a change is soon tried again; one that goes on changing is left alone."""
 
 
+MOST_CONFLICTS = 6
+"""A watched file whose place is taken by a folder waits so often before somebody has to look."""
+_GONE = frozenset({"source_missing", "source_not_a_file"})
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     row: Transfer
@@ -66,9 +71,14 @@ def held_up(row: Transfer, problem: ProblemError, chance: float, now: float) -> 
             return Step(put(row, state=S.QUEUED))
         case Follow.RECEIVER_WAITS:
             return Step(put(row, state=S.QUEUED), receiver_waits=True)
-        case Follow.FAIL if row.watched is not None and problem.code == "source_missing":
+        case Follow.FAIL if row.watched is not None and problem.code in _GONE:
             # Whoever looks after the folder knows what its end means.
             return Step(put(row, state=S.CANCELLED, finished=now, **told))
+        case Follow.FAIL if (
+            row.watched is not None and problem.code == "path_conflict" and attempt < MOST_CONFLICTS
+        ):
+            # What was known there is about to move out of the way.
+            return _waits(row, problem, attempt, chance, now)
         case Follow.FAIL:
             return Step(put(row, state=S.FAILED, attempt=attempt, finished=now, **told))
         case Follow.BEGIN_ANEW:
@@ -79,14 +89,20 @@ def held_up(row: Transfer, problem: ProblemError, chance: float, now: float) -> 
             row = put(row, state=S.SETTLING, attempt=attempt, next_try=now + wait, **told)
             return Step(row, wait, new_generation=True)
         case Follow.ROW_WAITS:
-            wait = delay_seconds(
-                attempt,
-                chance,
-                code=problem.code,
-                retry_after_seconds=problem.extra.get("retry_after_seconds"),
-            )
-            row = put(row, state=S.WAITING, attempt=attempt, next_try=now + wait, **told)
-            return Step(row, wait, new_generation=decided.new_generation)
+            step = _waits(row, problem, attempt, chance, now)
+            return replace(step, new_generation=decided.new_generation)
+
+
+def _waits(row: Transfer, problem: ProblemError, attempt: int, chance: float, now: float) -> Step:
+    wait = delay_seconds(
+        attempt,
+        chance,
+        code=problem.code,
+        retry_after_seconds=problem.extra.get("retry_after_seconds"),
+    )
+    told = {"code": problem.code, "detail": problem.detail}
+    row = put(row, state=S.WAITING, attempt=attempt, next_try=now + wait, **told)
+    return Step(row, wait)
 
 
 def quiet_seconds(attempt: int) -> float:

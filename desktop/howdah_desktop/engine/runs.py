@@ -46,7 +46,8 @@ log = logging.getLogger(__name__)
 
 
 class Runs:
-    """Belongs to the control thread. `on_wait` hears of rows that wait: row, seconds."""
+    """Belongs to the control thread. `on_wait` hears of rows that wait: row, seconds; `on_stale` of rows that
+    have ended, of watched files that are not what was sent any more."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class Runs:
         on_wait: Callable[[Transfer, float], None],
         link: Link,
         allowance: Allowance,
+        on_stale: Callable[[Transfer], None],
     ) -> None:
         self._control = control
         self._ledger = ledger
@@ -68,6 +70,7 @@ class Runs:
         self._connections = connections
         self._on_wait = on_wait
         self._allowance = allowance
+        self._on_stale = on_stale
         self._noted_at = 0.0
         self._giving_up = 0
         self.link = link
@@ -260,6 +263,8 @@ class Runs:
             self._remember(found)
             if job.cancelled:
                 self._arrived_nevertheless(row)
+            if found.stale:
+                self._on_stale(row)
             return
         log.info("transfer %d: %s %s", row.id, found.code, found.detail)
         if job.cancelled:
@@ -305,6 +310,8 @@ class Runs:
             self._give_up(job)
         # A new generation's client_id is written down before it is sent.
         self._end(step.row, urgent=step.new_generation)
+        if step.row.watched is not None and step.row.state in (S.CANCELLED, S.FAILED):
+            self._on_stale(step.row)
         if step.wait_seconds is not None:
             self._on_wait(step.row, step.wait_seconds)
 

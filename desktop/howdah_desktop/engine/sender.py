@@ -72,7 +72,13 @@ class Sender:
     def run(self, receiver: Receiver) -> Outcome:
         """Until it is done or skipped. Raises ProblemError."""
         self._receiver = receiver
-        with Source(self._transfer.local) as source:
+        try:
+            source = Source(self._transfer.local)
+        except ProblemError as problem:
+            if (outcome := self._arrived_before(problem)) is None:
+                raise
+            return outcome
+        with source:
             self._check_generation(source)
             if outcome := self._look_first(source):
                 return outcome
@@ -100,17 +106,27 @@ class Sender:
             raise ProblemError("chunk_conflict", detail, self._what_it_became())
         self._identity = source.identity
 
+    def _arrived_before(self, problem: ProblemError) -> Outcome | None:
+        """A watched file that is gone, but whose upload was published, though its answer was lost: it is
+        known to be there, so that its deletion is."""
+        gone = problem.code in ("source_missing", "source_not_a_file")
+        file = self._file_it_became() if gone and self._identity is not None else None
+        return None if file is None else published(file)
+
     def _what_it_became(self) -> dict[str, str]:
         """The version that an upload became whose answer was lost: the next one replaces that."""
+        file = self._file_it_became()
+        return {} if file is None else {"expected": file.version}
+
+    def _file_it_became(self) -> FileInfo | None:
         if self._transfer.watched is None or not self._upload_id:
-            return {}
+            return None
         try:
-            upload = self._receiver.upload(self._upload_id)
+            return self._receiver.upload(self._upload_id).file
         except ProblemError as problem:
             if problem.code != "upload_not_found":
                 raise
-            return {}
-        return {} if upload.file is None else {"expected": upload.file.version}
+            return None
 
     def _look_first(self, source: Source) -> Outcome | None:
         """What stands at the target already may decide before anything is begun there."""

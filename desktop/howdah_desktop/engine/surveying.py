@@ -21,9 +21,6 @@ from howdah_desktop.folders.standing import Unavailable
 from howdah_desktop.folders.survey import Directory, Survey, Task, in_order
 from howdah_desktop.folders.watched import Watched, filled, too_many_gone
 
-MOST_NAMES = 100
-"""`a (100).txt` is where looking for a free name ends."""
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -87,7 +84,7 @@ class ControlSide:
         ask: Callable[[Callable[[], object]], object],
         check: Callable[[], None],
         take: Callable[[list[Directory]], None],
-        moved: Callable[[Known, bytes, str, Entry], None],
+        moved: Callable[[Known, bytes, str, Entry, str | None], None],
         trashed: Callable[[Known, int], None],
         kept: Callable[[Known], None],
         forgotten: Callable[[Known], None],
@@ -207,16 +204,16 @@ class Surveying:
     def _trash(self, known: Known, files: int, ledger: LedgerKnown) -> None:
         if not known.is_dir:
             done = self._tree.trash(known)
-        elif self._tree.trash_folder(known.remote, files):
-            done = True
         else:
-            # It holds what was not known: that stays, and so does the folder if anything is left in it.
             below = [
                 one for one in ledger.known_below(self._folder.id, known.path) if not one.is_dir
             ]
-            for one in below:
-                self._trash(one, 1, ledger)
-            done = self._tree.trash_folder(known.remote, 0)
+            done = self._tree.trash_folder(known.remote, {one.remote: one.version for one in below})
+            if not done:
+                # It holds what was not known: that stays, and so does the folder if anything is left in it.
+                for one in below:
+                    self._trash(one, 1, ledger)
+                done = self._tree.trash_folder(known.remote, {})
         if done:
             self._control.ask(lambda: self._control.trashed(known, files))
         else:
@@ -227,14 +224,13 @@ class Surveying:
     def directories(self, found: list[Directory]) -> None:
         self._control.ask(lambda: self._control.take(found))
 
-    def moved(self, known: Known, to: bytes, remote: str, seen: Entry) -> None:
-        self._control.ask(lambda: self._control.moved(known, to, remote, seen))
+    def moved(self, known: Known, to: bytes, remote: str, seen: Entry, file_id: str | None) -> None:
+        self._control.ask(lambda: self._control.moved(known, to, remote, seen, file_id))
 
-    def gives_way(self, known: Known) -> None:
-        """In a mirror a file goes to the trash; else, and with folders, it gets a numbered name."""
-        done = self._folder.mirror and not known.is_dir and self._tree.trash(known)
-        names = (remote_path.numbered(known.remote, n) for n in range(2, MOST_NAMES))
-        if done or any(self._tree.move(known, name, over=False) for name in names):
+    def gives_way(self, known: Known, below: Sequence[Known]) -> None:
+        """In a mirror it goes to the trash; else, and where others changed it, it gets a numbered name."""
+        versions = {one.remote: one.version for one in below if not one.is_dir}
+        if self._tree.put_aside(known, versions if self._folder.mirror else None):
             self._control.ask(lambda: self._control.forgotten(known))
 
     def remote_of(self, path: bytes) -> str:

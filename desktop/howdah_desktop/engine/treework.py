@@ -6,8 +6,12 @@ was not is for the ordinary way (send the file as a new one, keep what stands th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
+from howdah_common import remote_path
+from howdah_common.messages import MOST_PER_PAGE, FileInfo, FolderInfo
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.ledger_known import Known
 from howdah_desktop.engine.standing import standing_at
@@ -27,27 +31,82 @@ _NOT_DONE = frozenset(
 """The tree there is not what was known, or may not be changed: nothing was done."""
 
 
+MOST_NAMES = 100
+"""`a (100).txt` is where looking for a free name ends."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """`file_id`: of the file that stands there now; None: a folder."""
+
+    file_id: str | None
+
+
 class TreeWork:
     """Moves and deletions at one receiver. Methods raise ProblemError where it cannot be asked."""
 
     def __init__(self, receiver: Callable[[], Receiver]) -> None:
         self.receiver = receiver
 
-    def move(self, known: Known, remote: str, *, over: bool) -> bool:
-        """Whether what was at `known.remote` stands at `remote` now."""
+    def move(
+        self,
+        known: Known,
+        remote: str,
+        *,
+        over: Known | None = None,
+        holding: Known | None = None,
+    ) -> Moved | None:
+        """What was at `known.remote` stands at `remote` now; None: it does not.
+
+        `over`: what is known of the file at `remote`, if it is to go on with this content. `holding`: a file
+        that is known in the folder that moves: where that is there already, an answer was lost."""
         if known.is_dir:
-            return self._done(lambda: self._move_folder(known.remote, remote))
+            return self._move_folder(known, remote, holding)
         if known.file_id is None:
-            return False
+            return None
+        if over is not None and not self._stands(over, remote):
+            return None  # somebody else has changed it: both stay
         file_id, version = known.file_id, known.version
-        return self._done(lambda: self.receiver().move_file(file_id, remote, version, over=over))
+        moved = self._done(
+            lambda: self.receiver().move_file(file_id, remote, version, over=over is not None)
+        )
+        return None if moved is None else Moved(moved.id)
+
+    def put_aside(self, known: Known, below: Mapping[str, str | None] | None) -> bool:
+        """Whether nothing stands at `known.remote` any more: it is in the trash or has a numbered name now,
+        whoever changed it. `below`: of what may go to the trash, what is known in it; None: nothing may."""
+        there = standing_at(self.receiver(), known.remote)
+        if there is None or isinstance(there, FolderInfo) is not known.is_dir:
+            return True
+        if below is not None and (
+            self.trash_folder(known.remote, below) if known.is_dir else self.trash(known)
+        ):
+            return True
+        file_id = there.id
+        for name in (remote_path.numbered(known.remote, n) for n in range(2, MOST_NAMES)):
+            if known.is_dir:
+                done = self._move_folder(known, name, None) is not None
+            else:
+                done = file_id is not None and self._moves_to(file_id, name)
+            if done:
+                return True
+        return False
 
     def trash(self, known: Known) -> bool:
-        """Whether a file as it was known is in the trash there; True also where nothing stands there."""
+        """Whether a file as it was known is in the trash there; True also where it does not stand there."""
         if known.file_id is None:
             return True
+        # By its place as well: it may have moved, here or there, and then it is not what was deleted.
+        there = standing_at(self.receiver(), known.remote)
+        if there is None or isinstance(there, FolderInfo):
+            return True
+        if there.id != known.file_id:
+            return False
+        file_id = known.file_id
         try:
-            self.receiver().trash_file(known.file_id, known.version)
+            self.receiver().trash_file(file_id, known.version)
         except ProblemError as problem:
             if problem.code in ("file_not_found", "not_found"):
                 return True
@@ -56,45 +115,64 @@ class TreeWork:
             raise
         return True
 
-    def trash_folder(self, remote: str, files: int) -> bool:
-        """The same of a folder with all in it, if it holds as many files as were known; True also where
-        there is none."""
-        there = self._holds(remote)
-        if there is None:
+    def trash_folder(self, remote: str, known: Mapping[str, str | None]) -> bool:
+        """The same of a folder with all in it, if that is nothing but what was known: versions by paths.
+        True also where there is none."""
+        there = standing_at(self.receiver(), remote)
+        if there is None or not isinstance(there, FolderInfo):
             return True
-        if there != files:
+        if not self._holds_only(remote, known):
             return False
         receiver = self.receiver()
-        folder = receiver.make_folder(remote)
-        if folder.id is None:
-            return False
-        folder_id = folder.id
-        return self._done(lambda: receiver.trash_folder(folder_id))
+        folder_id = receiver.make_folder(remote).id
+        return folder_id is not None and (
+            self._done(lambda: receiver.trash_folder(folder_id)) is not None
+        )
 
-    def _move_folder(self, old: str, new: str) -> None:
-        receiver = self.receiver()
+    def _holds_only(self, remote: str, known: Mapping[str, str | None]) -> bool:
+        """Whether every file in a folder and below it is as it was known."""
+        folders = [remote]
+        while folders:
+            folder, page, seen = folders.pop(), 1, 0
+            while True:
+                found = self.receiver().list(folder, page, MOST_PER_PAGE)
+                for item in found.items:
+                    if isinstance(item, FolderInfo):
+                        folders.append(item.path)
+                    elif known.get(item.path, "") != item.version:
+                        return False
+                seen += len(found.items)
+                if not found.items or seen >= found.total:
+                    break
+                page += 1
+        return True
+
+    def _move_folder(self, known: Known, new: str, holding: Known | None) -> Moved | None:
+        receiver, old = self.receiver(), known.remote
         if standing_at(receiver, old) is None:
-            raise ProblemError("file_not_found")
-        folder = receiver.make_folder(old)
-        if folder.id is None:
-            raise ProblemError("file_not_found")
-        receiver.move_folder(folder.id, new)
+            moved = holding is not None and self._stands(holding, new + holding.remote[len(old) :])
+            return Moved(None) if moved else None
+        folder_id = receiver.make_folder(old).id
+        if folder_id is None:
+            return None
+        done = self._done(lambda: receiver.move_folder(folder_id, new))
+        return None if done is None else Moved(None)
 
-    def _holds(self, remote: str) -> int | None:
-        """How many files are in a folder and below it; None: it is not there."""
-        try:
-            found = self.receiver().list(remote, per_page=1)
-        except ProblemError as problem:
-            if problem.code in ("file_not_found", "not_found"):
-                return None
-            raise
-        return found.files if found.kind == "folder" else None
+    def _moves_to(self, file_id: str, remote: str) -> bool:
+        return self._done(lambda: self.receiver().move_file(file_id, remote, None)) is not None
 
-    def _done(self, act: Callable[[], object]) -> bool:
+    def _stands(self, known: Known, remote: str) -> bool:
+        """Whether a file stands at `remote` as it is known."""
+        there = standing_at(self.receiver(), remote)
+        return isinstance(there, FileInfo) and (there.id, there.version) == (
+            known.file_id,
+            known.version,
+        )
+
+    def _done(self, act: Callable[[], Result]) -> Result | None:
         try:
-            act()
+            return act()
         except ProblemError as problem:
             if problem.code in _NOT_DONE:
-                return False
+                return None
             raise
-        return True

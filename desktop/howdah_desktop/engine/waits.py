@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 
 from howdah_common.problems import ProblemError
@@ -25,9 +24,7 @@ class Waits:
     but those who wait for it.
     """
 
-    def __init__(
-        self, control: ControlThread, rows: Rows, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, control: ControlThread, rows: Rows, clock: Callable[[], float]) -> None:
         self._control = control
         self._rows = rows
         self._clock = clock

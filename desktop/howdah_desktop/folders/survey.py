@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from howdah_common import remote_path
@@ -65,9 +66,11 @@ class Finds(Protocol):
     """Who writes down what a survey finds. Called in its thread; may raise ProblemError to end it."""
 
     def directories(self, found: list[Directory]) -> None: ...
-    def moved(self, known: Known, to: bytes, remote: str, seen: Entry) -> None: ...
-    def gives_way(self, known: Known) -> None:
-        """Something of another kind stands at its place here: it is put aside there."""
+    def moved(
+        self, known: Known, to: bytes, remote: str, seen: Entry, file_id: str | None
+    ) -> None: ...
+    def gives_way(self, known: Known, below: list[Known]) -> None:
+        """Something of another kind stands at its place here: it is put aside there, with all `below` it."""
         ...
 
     def remote_of(self, path: bytes) -> str:
@@ -107,7 +110,7 @@ class Survey:
         self._own_folder = own_folder
         rules = folder.settings
         self._ignores: dict[bytes, Ignore] = {}
-        self._top = Ignore.of(rules.ignore, rules.only, defaults=rules.default_rules)
+        self._top = _top_rules(rules.ignore, rules.only, rules.default_rules)
         self._had_left_out: set[bytes] = set()
         self._waiting: list[Directory] = []
         self._waiting_files = 0
@@ -168,8 +171,13 @@ class Survey:
         found = differences(listing, known, rule_for, all_rules=task.anew)
         if _other_rules(found) and not task.anew:
             return [Task(path, deep=True, anew=True)]
-        self._make_room(path, found, known)
-        if self._see_to_moves(path, found, known):
+        without = self._make_room(path, found, known)
+        if without:
+            # What is known of what stands there is needed to put it aside.
+            listing = [one for one in listing if one[0] not in without]
+            known = {name: row for name, row in known.items() if name not in without}
+            found = differences(listing, known, rule_for, all_rules=task.anew)
+        if self._see_to_moves(path, found):
             known = self._ledger.known_in(self._folder.id, path)
             found = differences(listing, known, rule_for, all_rules=task.anew)
         self._note(path, found, known, followed)
@@ -287,8 +295,12 @@ class Survey:
 
     # -- what has moved
 
-    def _make_room(self, path: bytes, found: Differences, known: dict[bytes, SeenRow]) -> None:
-        """A folder where a file was known, or the other way round: what stands there gives way."""
+    def _make_room(
+        self, path: bytes, found: Differences, known: dict[bytes, SeenRow]
+    ) -> set[bytes]:
+        """A folder where a file was known, or the other way round: what stands there gives way. Gives the
+        names of those for which there is no room yet."""
+        without = set()
         for entry in [*found.fresh_folders, *found.fresh]:
             row = known.get(entry.name)
             if row is None or bool(row[1]) is (entry.what is What.FOLDER):
@@ -297,11 +309,14 @@ class Survey:
             if old is None:
                 continue
             try:
-                self._finds.gives_way(old)
+                below = self._ledger.known_below(self._folder.id, old.path) if old.is_dir else []
+                self._finds.gives_way(old, below)
             except ProblemError as problem:
                 self._postpone(problem, old.path)
+                without.add(entry.name)
+        return without
 
-    def _see_to_moves(self, path: bytes, found: Differences, known: dict[bytes, SeenRow]) -> bool:
+    def _see_to_moves(self, path: bytes, found: Differences) -> bool:
         """Whether something has, so that the directory is to be compared again."""
         any_moved = False
         for entry in [*found.fresh_folders, *found.fresh, *found.changed]:
@@ -309,8 +324,7 @@ class Survey:
             old = self._where_it_was(entry, to)
             if old is None:
                 continue
-            stands = known.get(entry.name)
-            any_moved = self._move(old, to, entry, over=stands is not None) or any_moved
+            any_moved = self._move(old, to, entry) or any_moved
         return any_moved
 
     def _where_it_was(self, entry: Entry, to: bytes) -> Known | None:
@@ -338,20 +352,28 @@ class Survey:
         same = sum(now.get(name) == seen_of(row).inode for name, row in before.items())
         return same > 0 and same * 2 >= len(before)
 
-    def _move(self, old: Known, to: bytes, entry: Entry, *, over: bool) -> bool:
+    def _move(self, old: Known, to: bytes, entry: Entry) -> bool:
         # What was found before belongs to the tree as it was before.
         self._flush()
         remote = self._finds.remote_of(to)
         try:
             remote_path.check_path(remote)
-            if not self._tree.move(old, remote, over=over):
+            moved = self._tree.move(
+                old,
+                remote,
+                over=self._ledger.known(self._folder.id, to),
+                holding=self._ledger.a_file_below(self._folder.id, old.path)
+                if old.is_dir
+                else None,
+            )
+            if moved is None:
                 return False
         except (UnicodeError, remote_path.BadPath):
             return False
         except ProblemError as problem:
             self._postpone(problem, to, old.path)
             return False
-        self._finds.moved(old, to, remote, entry)
+        self._finds.moved(old, to, remote, entry, moved.file_id)
         return True
 
     def _postpone(self, problem: ProblemError, *paths: bytes) -> None:
@@ -359,6 +381,12 @@ class Survey:
             raise problem
         self._held_up = problem
         self._postponed += [Task(parted(path)[0], deep=False) for path in paths]
+
+
+@lru_cache(maxsize=64)
+def _top_rules(ignore: tuple[str, ...], only: tuple[str, ...], defaults: bool) -> Ignore:
+    """Kept, as each look at a single directory begins with them."""
+    return Ignore.of(ignore, only, defaults=defaults)
 
 
 def _other_rules(found: Differences) -> bool:
