@@ -1,5 +1,5 @@
-"""A disk that fails while batches come: no file is answered for that is not safe, nothing half-made is seen, and
-once the disk is well again a repetition of the same batch gets all of it through."""
+"""A disk that fails while batches come: no file is answered for that is not safe, nothing half-made is seen,
+and once the disk is well again a repetition of the same batch gets all of it through."""
 
 from __future__ import annotations
 

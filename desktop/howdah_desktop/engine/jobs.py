@@ -225,6 +225,11 @@ class Job:
     def begins(self, identity: SourceIdentity, chunk_bytes: int) -> None:
         self._change(identity=identity, chunk_bytes=chunk_bytes, size=identity.size)
 
+    def opened(self, identity: SourceIdentity) -> None:
+        """In a batch: the row tells of it when it is through, and not before."""
+        with self._lock:
+            self._transfer = replace(self._transfer, identity=identity, size=identity.size)
+
     def began(self, upload_id: str) -> None:
         self._change(upload_id=upload_id)
 

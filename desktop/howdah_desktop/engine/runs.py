@@ -11,6 +11,8 @@ from dataclasses import replace
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
 from howdah_desktop.engine.backoff import FLOOR_SECONDS
+from howdah_desktop.engine.batch_run import BatchRun, Found
+from howdah_desktop.engine.batches import AT_ONCE, Batches
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.jobs import Job
@@ -66,6 +68,7 @@ class Runs:
         self.link = Link(ledger.link_memory())
         self.traffic = Traffic()
         self.fullness = Fullness()
+        self.batches = Batches(min(AT_ONCE, slots.small))
         self.jobs: dict[int, Job] = {}
         """Of transfers that have begun and are not at an end; many of them may be waiting."""
         self.running: dict[int, Transfer] = {}
@@ -77,9 +80,12 @@ class Runs:
         busy = [
             Candidate(row.id, row.size)
             for row in self.running.values()
-            if row.state is not S.FINISHING
+            if row.state is not S.FINISHING and row.id not in self.batches.rows
         ]
-        rows = {row.id: row for row in self._queued(busy)}
+        together, alone = self.batches.take(self._queued(busy), self.fullness)
+        for batch in together:
+            self._begin_batch(batch)
+        rows = {row.id: row for row in alone}
         waiting = [Candidate(row.id, row.size) for row in rows.values()]
         for id_ in choose(waiting, busy, self._slots, self.fullness, time.monotonic()):
             self._begin(rows[id_])
@@ -177,14 +183,37 @@ class Runs:
         """What could run, of the lanes that have a slot."""
         small_busy = sum(is_small(one.size) for one in busy)
         rows: list[Transfer] = []
-        if small_busy < self._slots.small:
-            rows += self._ledger.queued(small=True, limit=LOOK_AHEAD)
+        ahead = self.batches.look_ahead
+        if small_busy < self._slots.small or ahead:
+            rows += self._ledger.queued(small=True, limit=LOOK_AHEAD + ahead)
         if len(busy) - small_busy < self._slots.large:
             rows += self._ledger.queued(small=False, limit=LOOK_AHEAD)
         # What has not been written yet stands in the ledger as it was.
         return [row for row in rows if row.id not in self.running and row.id not in self._rows]
 
     def _begin(self, row: Transfer) -> None:
+        job = self._prepared(row)
+        self._control.submit(
+            lambda: job.run(self._presence.current()), lambda found: self._ended(job, found)
+        )
+
+    def _begin_batch(self, rows: list[Transfer]) -> None:
+        jobs = [self._prepared(row) for row in rows]
+        self.batches.begin(rows)
+        run = BatchRun(jobs, self._control.check)
+        self._control.submit(
+            lambda: run.run(self._presence.current()),
+            lambda found: self._batch_ended(run, jobs, found),
+        )
+
+    def _batch_ended(self, run: BatchRun, jobs: list[Job], found: Found | ProblemError) -> None:
+        """Each row goes where a run of its own would have put it."""
+        self.batches.ended(run, [job.id for job in jobs])
+        for job in jobs:
+            self._ended(job, found if isinstance(found, ProblemError) else found[job.id])
+
+    def _prepared(self, row: Transfer) -> Job:
+        """At work from now on."""
         state = S.FETCHING if row.kind is Kind.DOWNLOAD else S.SENDING
         row = self._rows.put(row, state=state, code=None, detail="", next_try=None)
         job = self.jobs.get(row.id)
@@ -192,9 +221,7 @@ class Runs:
             job = self.jobs[row.id] = self._job(row)
         job.prepare(row)
         self.running[row.id] = row
-        self._control.submit(
-            lambda: job.run(self._presence.current()), lambda found: self._ended(job, found)
-        )
+        return job
 
     def _job(self, row: Transfer) -> Job:
         return Job(row, self.link, self._connections, self._note, self.traffic)
@@ -269,6 +296,7 @@ class Runs:
         self._rows.write(row, urgent=urgent)
         if row.state not in UNFINISHED:
             self.jobs.pop(row.id, None)
+            self.batches.forget(row.id)
 
     def _give_up(self, job: Job) -> None:
         """Free the receiver's side, in a thread of the pool; what it misses expires there."""
