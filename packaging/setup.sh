@@ -126,14 +126,15 @@ missing_for_window() {
 }
 
 # A compiler for the shim that makes disks fail, curl for the examples of the docs, git, whose word on
-# ignore rules counts, prlimit and unshare for small disks, the proxies of docs/proxies.md, systemd's
-# tools for its unit, unzip to read our zips, and a browser for the pages of links; for the window a
-# display that nobody sees, and a font for the letters that Inter does not have.
+# ignore rules counts, prlimit and unshare for small disks, the proxies of docs/proxies.md, rsync to measure
+# ourselves beside, systemd's tools for its unit, unzip to read our zips, and a browser for the pages of
+# links; for the window a display that nobody sees, and a font for the letters that Inter does not have.
 missing_for_tests() {
     command -v gcc >/dev/null || echo gcc
     command -v curl >/dev/null || echo curl
     command -v git >/dev/null || echo git
     command -v unzip >/dev/null || echo unzip
+    command -v rsync >/dev/null || echo rsync
     command -v chromedriver >/dev/null || echo chromium-driver
     command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo chromium
     [ -e /usr/include/stdio.h ] || echo libc6-dev

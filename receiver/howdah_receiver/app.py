@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
+from threading import Event
 
 from starlette.applications import Starlette
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
 
 from howdah_common.messages import API
+from howdah_common.problems import ProblemError
 from howdah_receiver.accounts import audit
 from howdah_receiver.accounts.audit import What
 from howdah_receiver.accounts.service import Accounts
@@ -18,6 +21,7 @@ from howdah_receiver.api import (
     accounts,
     answers,
     auth,
+    batch,
     chunks,
     devices,
     docs,
@@ -63,6 +67,7 @@ from howdah_receiver.storage.modes import Modes
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.tree import Tree
 from howdah_receiver.uploads.admission import Admission, Limits
+from howdah_receiver.uploads.batch import Batch
 from howdah_receiver.uploads.endings import Endings
 from howdah_receiver.uploads.expiry import Expiry
 from howdah_receiver.uploads.known import KnownChunks
@@ -111,6 +116,16 @@ class Receiver:
         admission = Admission(limits)
         self.uploads = Uploads(self.catalogue, parts, self.sessions, known, admission, turns)
         self.endings = Endings(self.catalogue, parts, tree, self.sessions, turns, modes)
+        self.small_files = Batch(
+            self.catalogue,
+            parts,
+            tree,
+            self.uploads,
+            self.endings,
+            self.sessions,
+            admission,
+            limits,
+        )
         self.expiry = Expiry(
             self.catalogue,
             parts,
@@ -131,6 +146,7 @@ class Receiver:
         keeping = Keeping(self.catalogue, tree, settings)
         self.sweeper = Sweeper(
             [
+                Task("small files", 2, partial(_sync_small_files, tree)),
                 Task("what was removed", 60, keeping.go_on_removing),
                 Task("the trash", 600, keeping.sweep_trash),
                 Task("versions", 3600, keeping.sweep_versions),
@@ -166,6 +182,7 @@ class Receiver:
             accounts=self.accounts,
             uploads=self.uploads,
             endings=self.endings,
+            small_files=self.small_files,
             expiry=self.expiry,
             sessions=self.sessions,
             files=self.files,
@@ -195,6 +212,7 @@ class Receiver:
             *(route for module in people for route in module.routes),
             *uploads.routes,
             *chunks.routes,
+            *batch.routes,
             *files.routes,
             *zip.routes,  # before `folders`: it is no folder's id
             *(route for module in trees for route in module.routes),
@@ -232,12 +250,25 @@ class Receiver:
         self.executor.shutdown(wait=True, cancel_futures=True)
         self.sweeper.stop(seconds=2)
         self.whole_digests.stop(seconds=2)
+        self._sync_what_is_left(seconds=3)
         safe = self.sessions.stop()
         self.catalogue.close()
         if safe:
             self.folder.leave_clean_mark()
         self.folder.close()
         _log.info("stopped%s", "" if safe else ", not cleanly")
+
+    def _sync_what_is_left(self, seconds: float) -> None:
+        """Small files that are not synced yet; what takes longer than that is seen to by the next start."""
+        end = time.monotonic() + seconds
+        try:
+            self.tree.sync_small_files(lambda: time.monotonic() < end, rested=False)
+        except ProblemError as problem:
+            _log.warning("small files: %s", problem.sentence)
+
+
+def _sync_small_files(tree: Tree, stopping: Event) -> None:
+    tree.sync_small_files(lambda: not stopping.is_set())
 
 
 def _limits(settings: Settings) -> Limits:

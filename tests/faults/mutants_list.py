@@ -35,6 +35,7 @@ SWEEP = Trial(
     {"HOWDAH_SWEEP_EVERY": "7"},
 )
 TREE_CUT = Trial(("tests/faults/test_tree_power_cut.py",))
+BATCH_CUT = Trial(("tests/faults/test_batch_power_cut.py",))
 TREES = Trial(("tests/faults/test_tree_sweep.py",))
 FAILING = Trial(
     ("tests/faults/test_failing_disk.py", "-k", "not whatever"), {"HOWDAH_FAULTS_EVERY": "5"}
@@ -200,8 +201,8 @@ MUTANTS = (
     Mutant(
         "a publication half-way is taken for other hands' work",
         f"{RECEIVER}/storage/outside.py",
-        "        with self._quiet(space, path):\n",
-        "        if True:\n",
+        "        content = _read(descriptor, status, row)\n        with self._quiet(space, path):\n",
+        "        content = _read(descriptor, status, row)\n        if True:\n",
         (Trial((SWEEP.tests[0], "-k", "three_clients"), {"HOWDAH_SWEEP_EVERY": "1"}),),
     ),
     Mutant(
@@ -321,8 +322,8 @@ MUTANTS = (
     ),
     Mutant(
         "a backup holds changes that are half-way",
-        f"{RECEIVER}/backup/run.py",
-        '        taken.execute("DELETE FROM intents")\n',
+        f"{RECEIVER}/backup/contents.py",
+        '        self._connection.execute("DELETE FROM intents")\n',
         "",
         (_tests("receiver/test_backup", "half_way"),),
     ),
@@ -521,5 +522,55 @@ MUTANTS = (
         "    return state.digest() == manifest.chunk_digest(number)\n",
         "    return bool(state.digest())\n",
         (_tests("desktop/test_fetcher", "wrong or damaged"),),
+    ),
+    # -- small files in batches
+    Mutant(
+        "the journal is not synced before its files are answered for",
+        f"{RECEIVER}/storage/journal.py",
+        "        os.fdatasync(self._descriptor)\n",
+        "",
+        (BATCH_CUT,),
+    ),
+    Mutant(
+        "the journal's name is not synced before its files are answered for",
+        f"{RECEIVER}/storage/journal.py",
+        "        os.fsync(self._folder)\n",
+        "",
+        (BATCH_CUT,),
+    ),
+    Mutant(
+        "a start does not give back what a journal holds",
+        f"{RECEIVER}/storage/tree.py",
+        "        self.small_files.replay()\n",
+        "",
+        (BATCH_CUT,),
+    ),
+    Mutant(
+        "a journal goes before its files are synced",
+        f"{RECEIVER}/storage/small_files.py",
+        "            os.fsync(descriptor)\n",
+        "            pass\n",
+        (BATCH_CUT,),
+    ),
+    Mutant(
+        "a small file that is deleted or replaced is not synced first",
+        f"{RECEIVER}/storage/tree.py",
+        "        self.small_files.settle(space, path, all_below=all_below)\n",
+        "",
+        (BATCH_CUT, _tests("receiver/test_batch", "synced_first")),
+    ),
+    Mutant(
+        "the same file of a batch again is another one",
+        f"{RECEIVER}/uploads/batch.py",
+        "                found.append(None if upload is None else self._again(item, upload))\n",
+        "                found.append(None)\n",
+        (_tests("receiver/test_batch", "same"),),
+    ),
+    Mutant(
+        "a small file is sent though it changed while it was read",
+        f"{ENGINE}/batch_run.py",
+        "            source.check_unchanged()\n",
+        "",
+        (_tests("desktop/test_batches", "changes_while"),),
     ),
 )

@@ -17,10 +17,11 @@ import schemathesis
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from howdah_common import frames
+from howdah_common import file_frames, frames
 from kit.described import Description
 from kit.native import Answer, Native, frame, random_content
 from kit.receiver import running_receiver
+from kit.small_files import Small, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,11 +40,25 @@ schemathesis.openapi.media_type(
     st.binary(max_size=300)
     | st.builds(frame, st.integers(0, 2**31), st.binary(min_size=1, max_size=200)),
 )
+schemathesis.openapi.media_type(
+    file_frames.MEDIA_TYPE,
+    st.binary(max_size=300)
+    | st.lists(
+        st.builds(
+            Small,
+            st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
+            st.binary(max_size=50),
+        ),
+        max_size=3,
+    ).map(stream),
+)
 schemathesis.openapi.media_type("application/octet-stream", st.binary(max_size=300))
 schemathesis.openapi.media_type(FORM, st.binary(max_size=300) | st.just(b"password=secret"))
 
 
-@schemathesis.serializer(frames.MEDIA_TYPE, "application/octet-stream", FORM)
+@schemathesis.serializer(
+    frames.MEDIA_TYPE, file_frames.MEDIA_TYPE, "application/octet-stream", FORM
+)
 def as_it_is(_context: Any, value: bytes) -> bytes:
     return value
 

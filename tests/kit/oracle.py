@@ -20,7 +20,7 @@ from kit.workload import Load, NewFolder, Promise
 
 SPACE = "owner"
 BELONGS = {
-    "trash",
+    "trash", "journal",
     "files", "versions", "parts", "lock", "clean", "control.sock",
     "catalogue.sqlite3", "catalogue.sqlite3-wal", "catalogue.sqlite3-shm",
 }  # fmt: skip
@@ -60,6 +60,7 @@ def complaints(
             *_of_trash(catalogue, data, versions),
             *tallies.complaints(catalogue),
             *_of_parts(catalogue, data),
+            *_of_journals(catalogue, data),
             *_of_folders(catalogue, data),
             *(_of_promises(catalogue, data, versions, clients, done=done) if clients else ()),
         ]
@@ -189,6 +190,15 @@ def _of_parts(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:
         assert len(chunk["digest"]) == DIGEST_BYTES
         if digest(upload["algorithm"], piece) != chunk["digest"]:
             yield f"chunk {chunk['number']} of {upload['path']} is not what was received"
+
+
+def _of_journals(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:
+    there = set(os.listdir(data / "journal"))
+    for row in catalogue.execute(
+        "SELECT DISTINCT f.path, u.journal_id FROM unsynced u JOIN files f ON f.id = u.file_id"
+    ):
+        if row["journal_id"] not in there:
+            yield f"{row['path']} is not synced, and its journal is gone"
 
 
 def _of_folders(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:

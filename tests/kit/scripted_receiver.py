@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import msgspec
+
 from howdah_common.chunks import ChunkPlan, default_chunk_bytes
-from howdah_common.digests import digest
+from howdah_common.digests import BLAKE3, digest
+from howdah_common.file_frames import FileFrameParser, FileHead, FileStart
 from howdah_common.frames import FrameEnd, FrameError, FrameParser, FrameStart, Payload
 from howdah_common.manifest import Manifest
 from howdah_common.messages import (
@@ -27,8 +30,10 @@ from howdah_common.messages import (
     UploadInfo,
     UploadManifest,
 )
+from howdah_common.messages_batch import BatchAnswer, BatchItem, refused
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
+from howdah_common.remote_path import numbered
 
 Result = TypeVar("Result")
 
@@ -73,6 +78,10 @@ class ScriptedReceiver:
         self.before: dict[str, Callable[[], None]] = {}
         """Called before a call of that name; for what happens to the file meanwhile."""
         self.away = False
+        self.knows_batches = False
+        self.batch_sizes: list[int] = []
+        self.refuses: dict[str, ProblemError] = {}
+        """By path: what is said of a file in a batch, once."""
         self.unsent = 0
         """What waits in this machine, though it was handed to the line."""
         self._happenings: list[_Happening] = []
@@ -141,6 +150,19 @@ class ScriptedReceiver:
         if lost is not None:
             raise lost.problem
         return ChunksAnswer(stored=stored.pairs())
+
+    def batch(self, body: Iterable[bytes | memoryview], length: int) -> BatchAnswer:
+        if not self.knows_batches:
+            raise ProblemError("not_found")
+        data = b"".join(bytes(block) for block in body)
+        assert len(data) == length
+
+        def work() -> BatchAnswer:
+            items = [self._small(head, content) for head, content in _files(data)]
+            self.batch_sizes.append(len(items))
+            return BatchAnswer(items=items)
+
+        return self._call("batch", work)
 
     def complete(self, upload_id: str, complete: Complete) -> UploadInfo | None:
         return self._call("complete", lambda: self._complete(self._taken_up(upload_id), complete))
@@ -222,6 +244,38 @@ class ScriptedReceiver:
         )
         self.uploads_by_id[upload.id] = upload
         return self._info(upload)
+
+    def _small(self, head: FileHead, content: bytes) -> BatchItem:
+        """As an upload by itself."""
+        problem = self.refuses.pop(head.path, None)
+        if problem is not None:
+            return refused(problem)
+        try:
+            begun = self._start(
+                StartUpload(
+                    client_id=head.client_id,
+                    path=head.path,
+                    size=head.size,
+                    modified_ns=head.modified_ns,
+                    digest_algorithm=BLAKE3,
+                    chunk_bytes=default_chunk_bytes(head.size),
+                )
+            )
+            upload = self.uploads_by_id[begun.id]
+            if content:
+                upload.chunks[0] = content
+            digests = digest(BLAKE3, content) if content else b""
+            manifest = Manifest(head.size, upload.chunk_bytes, BLAKE3, digests)
+            words = Complete(size=head.size, manifest_digest=manifest.digest().hex())
+            if head.if_exists == "keep_both" and upload.state == "open":
+                path, number = head.path, 1
+                while path in self.files:
+                    number += 1
+                    path = numbered(head.path, number)
+                words = msgspec.structs.replace(words, path=path)
+            return BatchItem(status=201, file=self._complete(upload, words).file)
+        except ProblemError as found:
+            return refused(found)
 
     def _find(self, upload_id: str) -> Upload:
         try:
@@ -328,3 +382,19 @@ class ScriptedReceiver:
     @staticmethod
     def _digest(upload: Upload, data: bytes) -> bytes:
         return digest(upload.words.digest_algorithm, data)
+
+
+def _files(data: bytes) -> list[tuple[FileHead, bytes]]:
+    """The files of a batch, each whole and as it was hashed."""
+    parser, found = FileFrameParser(), []
+    starts: list[FileStart] = []
+    for event in parser.feed(data):
+        if isinstance(event, FileStart):
+            starts.append(event)
+        else:
+            head, offset = starts[-1].head, starts[-1].offset
+            content = data[offset : offset + head.size]
+            assert digest(BLAKE3, content) == event.digest
+            found.append((head, content))
+    parser.finish()
+    return found

@@ -88,7 +88,7 @@ def test_a_backup_holds_everything_and_a_receiver_starts_on_it(
     assert tree(target / "files") == tree(receiver.data / "files")
     assert tree(target / "versions") == tree(receiver.data / "versions")
     assert {path.name for path in target.iterdir()} == {
-        CATALOGUE, INDEX, "files", "trash", "versions", "parts",
+        CATALOGUE, INDEX, "files", "trash", "versions", "parts", "journal",
     }  # fmt: skip
     device.published("later", b"not in it")
     with (

@@ -102,6 +102,7 @@ ROUTES = {
     f"GET {API}/spaces/{{space}}/members": "to read",
     f"PUT {API}/spaces/{{space}}/members/{{account}}": "to manage",
     f"DELETE {API}/spaces/{{space}}/members/{{account}}": "to manage",
+    f"POST {API}/batch": "to send",
     f"POST {API}/uploads": "to send",
     f"GET {API}/uploads": "any device",
     f"GET {API}/uploads/{{upload}}": "an upload of one's own",

@@ -46,8 +46,12 @@ class Job:
         traffic: Traffic,
         remembered: Remembered | None = None,
         limiter: Limiter | None = None,
+        keep: Callable[[Transfer], None] | None = None,
     ) -> None:
+        """`keep` writes a row down before it returns: what a watched file was when it was sent is to outlive
+        the process."""
         self.id = transfer.id
+        self._keep = keep
         self._limiter = limiter or Limiter()
         self._link = link
         self._traffic = traffic
@@ -176,18 +180,17 @@ class Job:
             return self._fetch(receiver, transfer)
         if self._sender is None:
             self._sender = Sender(transfer, self._link, self, self._connections, self._remembered)
-        outcome = self._sender.run(receiver)
-        if transfer.watched is not None and not self._is_as_sent():
-            # Whoever looked at it meanwhile left it to this run.
-            outcome = replace(outcome, stale=True)
-        return outcome
+        return self.looked_at(self._sender.run(receiver))
 
-    def _is_as_sent(self) -> bool:
+    def looked_at(self, outcome: Outcome) -> Outcome:
+        """With what became of a watched file meanwhile: whoever saw it change left it to this run."""
         transfer = self.transfer
+        if transfer.watched is None:
+            return outcome
         try:
-            return look(transfer.local) == transfer.identity
+            return replace(outcome, stale=look(transfer.local) != transfer.identity)
         except ProblemError:
-            return False
+            return replace(outcome, stale=True)
 
     def give_up(self, receiver: Receiver) -> None:
         """Free what the receiver holds. Raises ProblemError."""
@@ -247,6 +250,13 @@ class Job:
 
     def begins(self, identity: SourceIdentity, chunk_bytes: int) -> None:
         self._change(identity=identity, chunk_bytes=chunk_bytes, size=identity.size)
+        if self.transfer.watched is not None and self._keep is not None:
+            self._keep(self.transfer)
+
+    def opened(self, identity: SourceIdentity) -> None:
+        """In a batch: the row tells of it when it is through, and not before."""
+        with self._lock:
+            self._transfer = replace(self._transfer, identity=identity, size=identity.size)
 
     def began(self, upload_id: str) -> None:
         self._change(upload_id=upload_id)

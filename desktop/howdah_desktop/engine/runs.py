@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
 from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.backoff import FLOOR_SECONDS
+from howdah_desktop.engine.batch_run import BatchRun, Found
+from howdah_desktop.engine.batches import AT_ONCE, Batches
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.jobs import Job
@@ -76,6 +78,7 @@ class Runs:
         self.link = link
         self.traffic = Traffic()
         self.fullness = Fullness()
+        self.batches = Batches(min(AT_ONCE, slots.small))
         self.jobs: dict[int, Job] = {}
         """Of transfers that have begun and are not at an end; many of them may be waiting."""
         self.running: dict[int, Transfer] = {}
@@ -90,9 +93,12 @@ class Runs:
         busy = [
             Candidate(row.id, row.size)
             for row in self.running.values()
-            if row.state is not S.FINISHING
+            if row.state is not S.FINISHING and row.id not in self.batches.rows
         ]
-        rows = {row.id: row for row in self._queued(busy)}
+        together, alone = self.batches.take(self._queued(busy), self.fullness)
+        for batch in together:
+            self._begin_batch(batch)
+        rows = {row.id: row for row in alone}
         waiting = [Candidate(row.id, row.size) for row in rows.values()]
         for id_ in choose(waiting, busy, self._slots, self.fullness, time.monotonic()):
             self._begin(rows[id_])
@@ -203,14 +209,37 @@ class Runs:
         """What could run, of the lanes that have a slot."""
         small_busy = sum(is_small(one.size) for one in busy)
         rows: list[Transfer] = []
-        if small_busy < self._slots.small:
-            rows += self._ledger.queued(small=True, limit=LOOK_AHEAD)
+        ahead = self.batches.look_ahead
+        if small_busy < self._slots.small or ahead:
+            rows += self._ledger.queued(small=True, limit=LOOK_AHEAD + ahead)
         if len(busy) - small_busy < self._slots.large:
             rows += self._ledger.queued(small=False, limit=LOOK_AHEAD)
         # What has not been written yet stands in the ledger as it was.
         return [row for row in rows if row.id not in self.running and row.id not in self._rows]
 
     def _begin(self, row: Transfer) -> None:
+        job = self._prepared(row)
+        self._control.submit(
+            lambda: job.run(self._presence.current()), lambda found: self._ended(job, found)
+        )
+
+    def _begin_batch(self, rows: list[Transfer]) -> None:
+        jobs = [self._prepared(row) for row in rows]
+        self.batches.begin(rows)
+        run = BatchRun(jobs, self._control.check, self._keep)
+        self._control.submit(
+            lambda: run.run(self._presence.current()),
+            lambda found: self._batch_ended(run, jobs, found),
+        )
+
+    def _batch_ended(self, run: BatchRun, jobs: list[Job], found: Found | ProblemError) -> None:
+        """Each row goes where a run of its own would have put it."""
+        self.batches.ended(run, [job.id for job in jobs])
+        for job in jobs:
+            self._ended(job, found if isinstance(found, ProblemError) else found[job.id])
+
+    def _prepared(self, row: Transfer) -> Job:
+        """At work from now on."""
         state = S.FETCHING if row.kind is Kind.DOWNLOAD else S.SENDING
         row = self._rows.put(row, state=state, code=None, detail="", next_try=None)
         job = self.jobs.get(row.id)
@@ -218,9 +247,7 @@ class Runs:
             job = self.jobs[row.id] = self._job(row)
         job.prepare(row)
         self.running[row.id] = row
-        self._control.submit(
-            lambda: job.run(self._presence.current()), lambda found: self._ended(job, found)
-        )
+        return job
 
     def _job(self, row: Transfer) -> Job:
         return Job(
@@ -231,7 +258,18 @@ class Runs:
             self.traffic,
             partial(_remembered, self._ledger.path.parent),
             self._allowance.limiter,
+            lambda row: self._keep([row]),
         )
+
+    def _keep(self, rows: Sequence[Transfer]) -> None:
+        """In a working thread: written down when this returns."""
+
+        def keep() -> None:
+            for row in rows:
+                self._noted(row)
+            self._rows.save()
+
+        self._control.ask(keep)
 
     def _write(self, row: Transfer) -> None:
         """A row at work, as it is to stand in the ledger."""
@@ -320,6 +358,7 @@ class Runs:
         self._rows.write(row, urgent=urgent)
         if row.state not in UNFINISHED:
             self.jobs.pop(row.id, None)
+            self.batches.forget(row.id)
 
     def _give_up(self, job: Job) -> None:
         """Free the receiver's side, in a thread of the pool; what it misses expires there."""

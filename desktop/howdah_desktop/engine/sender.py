@@ -29,7 +29,13 @@ from howdah_desktop.engine.completion import Outcome, finish, finish_agreed, pub
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.scheduler import is_small
 from howdah_desktop.engine.source import Source, whole_sha256
-from howdah_desktop.engine.standing import same_grid, standing_at, wire_time
+from howdah_desktop.engine.standing import (
+    arrived_before,
+    changed_since,
+    same_grid,
+    standing_at,
+    wire_time,
+)
 from howdah_desktop.engine.streams import new_buffer
 from howdah_desktop.engine.transfers import IfExists, Transfer, TransferState
 from howdah_desktop.engine.transmission import Tally, Transmission, settled, tell
@@ -102,31 +108,15 @@ class Sender:
     def _check_generation(self, source: Source) -> None:
         """A file that is not what it was when its upload began starts another."""
         if self._identity is not None and self._identity != source.identity:
-            detail = "It is not what it was when its upload began."
-            raise ProblemError("chunk_conflict", detail, self._what_it_became())
+            raise changed_since(self._receiver, self._as_begun())
         self._identity = source.identity
 
     def _arrived_before(self, problem: ProblemError) -> Outcome | None:
-        """A watched file that is gone, but whose upload was published, though its answer was lost: it is
-        known to be there, so that its deletion is."""
-        gone = problem.code in ("source_missing", "source_not_a_file")
-        file = self._file_it_became() if gone and self._identity is not None else None
+        file = arrived_before(self._receiver, self._as_begun(), problem)
         return None if file is None else published(file)
 
-    def _what_it_became(self) -> dict[str, str]:
-        """The version that an upload became whose answer was lost: the next one replaces that."""
-        file = self._file_it_became()
-        return {} if file is None else {"expected": file.version}
-
-    def _file_it_became(self) -> FileInfo | None:
-        if self._transfer.watched is None or not self._upload_id:
-            return None
-        try:
-            return self._receiver.upload(self._upload_id).file
-        except ProblemError as problem:
-            if problem.code != "upload_not_found":
-                raise
-            return None
+    def _as_begun(self) -> Transfer:
+        return replace(self._transfer, upload_id=self._upload_id or None, identity=self._identity)
 
     def _look_first(self, source: Source) -> Outcome | None:
         """What stands at the target already may decide before anything is begun there."""

@@ -6,6 +6,7 @@ from howdah_common.chunks import ChunkPlan
 from howdah_common.digests import BLAKE3
 from howdah_common.messages import FileInfo, FolderInfo
 from howdah_common.problems import ProblemError
+from howdah_desktop.engine.transfers import Transfer
 from howdah_desktop.remote.receiver import Receiver
 
 _MOST_NS = 2**63 - 1
@@ -22,6 +23,48 @@ def standing_at(receiver: Receiver, path: str) -> FileInfo | FolderInfo | None:
     if found.kind == "file" and found.items:
         return found.items[0]
     return FolderInfo(space="", path=path)
+
+
+def what_it_became(receiver: Receiver, transfer: Transfer) -> FileInfo | None:
+    """Of a watched file whose answer was lost: what stands there, if it is that.
+
+    It is known by its upload, or else by the size and time that were written down before it was sent. Raises
+    ProblemError.
+    """
+    sent = transfer.identity
+    if transfer.watched is None or sent is None:
+        return None
+    if transfer.upload_id:
+        try:
+            return receiver.upload(transfer.upload_id).file
+        except ProblemError as problem:
+            if problem.code != "upload_not_found":
+                raise
+            return None
+    there = standing_at(receiver, transfer.remote)
+    if not isinstance(there, FileInfo):
+        return None
+    same = (there.size, there.modified_ns) == (sent.size, wire_time(sent.modified_ns))
+    return there if same else None
+
+
+GONE = frozenset({"source_missing", "source_not_a_file"})
+
+
+def changed_since(receiver: Receiver, transfer: Transfer) -> ProblemError:
+    """For a source that is not what it was when it was first sent: the next one replaces what it became."""
+    became = what_it_became(receiver, transfer)
+    detail = "It is not what it was when its upload began."
+    extra = {} if became is None else {"expected": became.version}
+    return ProblemError("chunk_conflict", detail, extra)
+
+
+def arrived_before(
+    receiver: Receiver, transfer: Transfer, problem: ProblemError
+) -> FileInfo | None:
+    """What became of a watched file that is gone, though its answer was lost: it is known to be there, so
+    that its deletion is."""
+    return what_it_became(receiver, transfer) if problem.code in GONE else None
 
 
 def same_grid(there: FileInfo, size: int) -> ChunkPlan | None:

@@ -9,7 +9,7 @@ FOLDER_MARKER = ".howdah-folder"
 PROBE_PREFIX = ".howdah-probe-"
 """Begins the names of files that are written, and removed at once, to see whether changes are told."""
 
-OURS = (FOLDER_MARKER, f"{PROBE_PREFIX}*", f"*{PART_SUFFIX}")
+OURS = (FOLDER_MARKER, f"{PROBE_PREFIX}*", f"*{PART_SUFFIX}", ".howdah-aside-*/")
 """Our own files in a folder. No rule takes them back: what they say holds for this machine alone."""
 
 DEFAULTS = (

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import httpx
 
-from howdah_common import frames
+from howdah_common import file_frames, frames
+from howdah_common.digests import BLAKE3
 from howdah_common.messages import (
     ChunksAnswer,
     Complete,
@@ -26,6 +27,7 @@ from howdah_common.messages import (
     VerifyAnswer,
     encode,
 )
+from howdah_common.messages_batch import BatchAnswer
 from howdah_common.messages_links import MadeLink, NewLink
 from howdah_common.messages_trees import MoveFile, MoveFolder, TrashEntry
 from howdah_common.problems import ProblemError
@@ -101,6 +103,20 @@ class Receiver:
         path = f"/uploads/{_safe(upload_id)}/chunks"
         with self._door.open("POST", path, content=body, headers=headers) as response:
             return self._door.read(response, ChunksAnswer)
+
+    def batch(self, body: Iterable[Block], length: int) -> BatchAnswer:
+        """Send many small files, a stream of frames (`howdah_common.file_frames`) of `length` bytes in all,
+        with digests by blake3. As with `send_chunks`."""
+        headers = {"Content-Type": file_frames.MEDIA_TYPE, "Content-Length": str(length)}
+        with self._door.open(
+            "POST",
+            "/batch",
+            params={"digest_algorithm": BLAKE3},
+            content=body,
+            headers=headers,
+            idle_seconds=LONG_IDLE_SECONDS,
+        ) as response:
+            return self._door.read(response, BatchAnswer)
 
     def complete(self, upload_id: str, complete: Complete) -> UploadInfo | None:
         """None: it is being published; ask the same again after `retry_after_seconds`."""

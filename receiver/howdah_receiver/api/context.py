@@ -22,6 +22,7 @@ from howdah_receiver.jobs.whole_digest import WholeDigests
 from howdah_receiver.links.door import LinkDoor
 from howdah_receiver.links.receiving import Receiving
 from howdah_receiver.links.service import Links
+from howdah_receiver.uploads.batch import Batch
 from howdah_receiver.uploads.endings import Endings
 from howdah_receiver.uploads.expiry import Expiry
 from howdah_receiver.uploads.service import Uploads
@@ -41,6 +42,7 @@ class Context:
     accounts: Accounts
     uploads: Uploads
     endings: Endings
+    small_files: Batch
     expiry: Expiry
     sessions: Sessions
     files: Files

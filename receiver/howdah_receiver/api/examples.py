@@ -8,6 +8,7 @@ import msgspec
 
 from howdah_common import digests
 from howdah_common.chunks import SMALLEST_CHUNK_BYTES
+from howdah_common.file_frames import FileHead, file_head
 from howdah_common.frames import frame_header
 from howdah_common.manifest import Manifest
 from howdah_common.messages import (
@@ -29,6 +30,7 @@ from howdah_common.messages import (
     UploadManifest,
     VerifyAnswer,
 )
+from howdah_common.messages_batch import BatchAnswer, BatchItem
 from howdah_receiver.api import examples_links, examples_people, examples_trees
 
 CONTENT = b"abc"
@@ -56,6 +58,7 @@ _SPACE, _UPLOAD, _FILE, _VERSION, _CLIENT_ID, _DEVICE, _CATALOGUE, _FOLDER, _OLD
     )
 )
 _MODIFIED_NS = 1_700_000_000_000_000_000
+FILE_FRAME = file_head(FileHead(_CLIENT_ID, _PATH, len(CONTENT), _MODIFIED_NS)) + CONTENT + _DIGEST
 _ADDED_NS = _MODIFIED_NS + 60 * 10**9
 
 _FILE_INFO = FileInfo(
@@ -106,6 +109,7 @@ _ALL: tuple[Message, ...] = (
     Have(first=0, digests=_DIGEST),
     HaveAnswer(missing=[(0, 0)]),
     ChunksAnswer(stored=[(0, 0)]),
+    BatchAnswer(items=[BatchItem(status=201, file=_FILE_INFO)]),
     UploadManifest(
         size=len(CONTENT),
         chunk_bytes=SMALLEST_CHUNK_BYTES,

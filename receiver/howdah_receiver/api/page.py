@@ -184,6 +184,8 @@ def _kind(schema: Json) -> str:
         if "prefixItems" in schema:
             return f"[{', '.join(_kind(each) for each in schema['prefixItems'])}]"
         return f"list of {_kind(schema['items'])}"
+    if schema.get("type") == "object" and "additionalProperties" not in schema:
+        return "object"
     if schema.get("type") == "object":
         return f"object of {_kind(schema['additionalProperties'])}s"
     return escape(schema["type"]) + _limits(schema)

@@ -31,11 +31,20 @@ class Content:
         return f"versions/{self.version_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Journalled:
+    journal_id: str
+    offset: int
+
+
 class Contents:
     """Those of one catalogue, which may be in use."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        # Not in a catalogue from before the upgrade.
+        query = "SELECT 1 FROM sqlite_master WHERE name = 'unsynced'"
+        self._knows_journals = connection.execute(query).fetchone() is not None
 
     def __iter__(self) -> Iterator[Content]:
         """In the order in which they lie in the tree, so that folders are opened once."""
@@ -57,6 +66,21 @@ class Contents:
         """The places of all folders, also of empty ones."""
         for space, path, trash_id, trash_path in self._connection.execute(_FOLDERS):
             yield _place(space, path, trash_id, trash_path)
+
+    def journalled(self, version_id: str) -> Journalled | None:
+        """Where the bytes of a small file are whose own file is not synced."""
+        if not self._knows_journals:
+            return None
+        query = 'SELECT journal_id, "offset" FROM unsynced WHERE version_id = ?'
+        row = self._connection.execute(query, [version_id]).fetchone()
+        return None if row is None else Journalled(str(row[0]), int(row[1]))
+
+    def forget_what_is_under_way(self) -> None:
+        """In a copy: what was about to happen to the trees has not happened in it."""
+        self._connection.execute("DELETE FROM intents")
+        if self._knows_journals:
+            self._connection.execute("DELETE FROM unsynced")
+        self._connection.commit()
 
     def change_is_under_way(self) -> bool:
         return self._connection.execute("SELECT 1 FROM intents LIMIT 1").fetchone() is not None

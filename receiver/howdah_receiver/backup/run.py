@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from howdah_receiver.backup.contents import Content, Contents
+from howdah_receiver.backup.contents import Content, Contents, Journalled
 from howdah_receiver.backup.index import Index
 from howdah_receiver.catalogue.copies import copy, open_for_reading
 from howdah_receiver.catalogue.database import FILE_NAME
@@ -21,6 +21,8 @@ from howdah_receiver.errors import StartRefused
 from howdah_receiver.storage import disk
 from howdah_receiver.storage.disk import Identity
 from howdah_receiver.storage.folders import LOCK
+from howdah_receiver.storage.journal import read_exactly
+from howdah_receiver.storage.modes import PLAIN
 
 TAKEN = f"{FILE_NAME}.taken"
 """The catalogue of a run that is not over."""
@@ -97,7 +99,7 @@ class Backup:
 
     def _run(self) -> Iterator[Progress]:
         with ExitStack() as stack:
-            idle = _hold(stack, self._data)
+            self._idle = idle = _hold(stack, self._data)
             opened = open_for_reading(self._data / FILE_NAME, idle=idle)
             live = stack.enter_context(closing(opened))
             index = stack.enter_context(Index(self._target, _catalogue_id(live)))
@@ -118,10 +120,9 @@ class Backup:
     def _take_catalogue(self, idle: bool) -> sqlite3.Connection:
         copy(self._data / FILE_NAME, self._target / TAKEN, idle=idle)
         taken = sqlite3.connect(self._target / TAKEN)
-        # What was about to happen to the trees has not happened in this moment, and its parts are not
-        # taken along: uploads begin anew with what a client still has.
-        taken.execute("DELETE FROM intents")
-        taken.commit()
+        # Parts and journals are not taken along: uploads begin anew with what a client still has, and what
+        # came in batches is synced with all else before the backup is done.
+        Contents(taken).forget_what_is_under_way()
         return taken
 
     # -- contents
@@ -163,9 +164,15 @@ class Backup:
 
     def _find(self, content: Content, live: Contents) -> int | None:
         """The content, opened, wherever it stands by now; None if it is gone for good."""
+        journalled = live.journalled(content.version_id)
+        if self._idle and journalled is not None:
+            # A receiver that was not stopped cleanly: what has its name may not be whole.
+            return self._from_journal(content, journalled)
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
-            under_way = live.change_is_under_way()
+            under_way = (
+                live.change_is_under_way() or live.journalled(content.version_id) is not None
+            )
             now = live.find(content.version_id)
             for place in dict.fromkeys(
                 (content.place, content.kept_place, now.place if now else "")
@@ -184,6 +191,21 @@ class Backup:
                 # it is what the receiver will find again, and read anew.
                 return self._open(now.place) if now is not None else None
             time.sleep(_WAIT_SECONDS)
+
+    def _from_journal(self, content: Content, found: Journalled) -> int | None:
+        """A file in memory: it is a small one."""
+        journal = self._open(f"journal/{found.journal_id}")
+        if journal is None:
+            return self._open(content.place)
+        try:
+            data = read_exactly(journal, found.offset, content.identity.size)
+        finally:
+            os.close(journal)
+        made = os.memfd_create("small file")
+        disk.write_all(made, [data], 0)
+        os.fchmod(made, PLAIN.file)
+        os.utime(made, ns=(time.time_ns(), content.identity.modified_ns))
+        return made
 
     def _open(self, place: str) -> int | None:
         folder, _, name = place.rpartition("/")
@@ -216,7 +238,7 @@ class Backup:
     # -- the rest
 
     def _make_folders(self, taken: Contents) -> None:
-        for place in ("files", "versions", "parts", "trash", *taken.folders()):
+        for place in ("files", "versions", "parts", "trash", "journal", *taken.folders()):
             with _made_folder(self._goal, place):
                 pass
 

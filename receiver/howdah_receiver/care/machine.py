@@ -14,7 +14,7 @@ from howdah_receiver.control import is_running
 
 LOW_BYTES = 1024**3
 LOW_INODES = 10_000
-PLACES = ("files", "versions", "parts", "trash")
+PLACES = ("files", "versions", "parts", "trash", "journal")
 
 _TIME_ERROR = 5
 """What adjtimex(2) answers where nothing keeps the clock right."""

@@ -26,6 +26,7 @@ def examine(catalogue: sqlite3.Connection, data: Path) -> list[Finding]:
         whole,
         _times(catalogue),
         _uploads(catalogue, data),
+        _journals(catalogue, data),
         *_versions(catalogue, data),
         *_trash(catalogue, data),
         _damaged(catalogue),
@@ -48,6 +49,16 @@ def _uploads(catalogue: sqlite3.Connection, data: Path) -> Finding:
         return Finding(False, f"{len(orphans)} part files belong to no upload.",
                        "The next start of the receiver removes them.")  # fmt: skip
     return Finding(True, f"{len(live)} uploads are on their way.")
+
+
+def _journals(catalogue: sqlite3.Connection, data: Path) -> Finding:
+    named = {row[0] for row in catalogue.execute("SELECT DISTINCT journal_id FROM unsynced")}
+    count = catalogue.execute("SELECT count(*) FROM unsynced").fetchone()[0]
+    there = _names(data / "journal")
+    if named - there:
+        return Finding(False, f"{len(named - there)} journals of small files are gone from journal/.",
+                       "`howdah-receiver scrub` names the files that are not as they came.")  # fmt: skip
+    return Finding(True, f"{count} small files are in journals, until they are synced.")
 
 
 def _versions(catalogue: sqlite3.Connection, data: Path) -> list[Finding]:

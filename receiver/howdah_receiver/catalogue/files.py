@@ -229,7 +229,14 @@ def end_placement(
     )
 
 
-def add_version(connection: Connection, new: NewVersion, file_id: str, *, place: str) -> None:
+def add_version(
+    connection: Connection,
+    new: NewVersion,
+    file_id: str,
+    *,
+    place: str,
+    kept_ns: int | None = None,
+) -> None:
     """A row for the version and its digests."""
     manifest = new.manifest
     connection.execute(
@@ -254,6 +261,7 @@ def add_version(connection: Connection, new: NewVersion, file_id: str, *, place:
             disk_modified_ns=new.identity.modified_ns,
             media_type=new.media_type,
             flagged=new.flagged,
+            kept_ns=kept_ns,
         )
     )
     connection.execute(manifests.insert().values(version_id=new.id, digests=manifest.digests))

@@ -18,7 +18,7 @@ from howdah_receiver.errors import StartRefused
 from howdah_receiver.storage.folders import CLEAN_MARK
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision. A test holds this against Alembic's own answer."""
 SOON_CHECKED_BYTES = 64 * 1024 * 1024
 

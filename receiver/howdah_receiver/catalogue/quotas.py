@@ -7,7 +7,7 @@ atomically where it stands in the write transaction of what it is about.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,46 @@ def check_start(connection: Connection, upload: UploadRow, more_bytes: int = 0) 
     quotas = of_space(connection, upload.space_id)
     _check_bytes(quotas, more_bytes)
     _check_file(connection, quotas, upload, upload.path, completing=False)
+
+
+def admit(
+    connection: Connection, space_id: str, coming: Sequence[tuple[str, int]]
+) -> list[ProblemError | None]:
+    """For files that are to come at once, paths where nothing stands and sizes, in their order: what stands
+    against each, those before it counted. None where there is room."""
+    quotas = of_space(connection, space_id)
+    if not quotas:
+        return [None] * len(coming)
+    taken = {
+        quota.of: _coming(connection, quota, "", completing=False)
+        for quota in quotas
+        if quota.files is not None
+    }
+    more_bytes, found = 0, []
+    for path, size in coming:
+        problem = _against(quotas, taken, (space_id, path), more_bytes + size)
+        found.append(problem)
+        if problem is None:
+            more_bytes += size
+            for targets in taken.values():
+                targets.add((space_id, path))
+    return found
+
+
+def _against(
+    quotas: Sequence[Quota],
+    taken: Mapping[str, set[tuple[str, str]]],
+    target: tuple[str, str],
+    more_bytes: int,
+) -> ProblemError | None:
+    for quota in quotas:
+        if quota.bytes is not None and quota.used_bytes + more_bytes > quota.bytes:
+            return _exceeded(quota, "bytes")
+        if quota.files is not None:
+            targets = taken[quota.of]
+            if quota.used_files + len(targets) + (target not in targets) > quota.files:
+                return _exceeded(quota, "files")
+    return None
 
 
 def check_completion(connection: Connection, upload: UploadRow, path: str) -> None:

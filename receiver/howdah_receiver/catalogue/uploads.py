@@ -12,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 from howdah_common.chunks import ChunkPlan
 from howdah_common.ranges import RangeSet
 from howdah_receiver.catalogue.tables import accounts, arrivals, chunks, devices, uploads
+from howdah_receiver.catalogue.values import rows_of
 from howdah_receiver.uploads.states import HOLDING, LIVE, TRANSITIONS, UploadState, may_become
 
 DAY_NS = 24 * 3600 * 10**9
@@ -79,6 +80,30 @@ def by_id(connection: Connection, upload_id: str) -> UploadRow | None:
 def existing(connection: Connection, upload_id: str) -> UploadRow:
     """The upload of that id, which is there."""
     return _upload(connection.execute(select(uploads).where(uploads.c.id == upload_id)).one())
+
+
+def by_client_ids(
+    connection: Connection, account_id: str, client_ids: Sequence[str]
+) -> dict[str, UploadRow]:
+    """The account's uploads under these, by client_id."""
+    query = select(uploads).where(
+        uploads.c.account_id == account_id,
+        uploads.c.client_id.in_(select(rows_of(client_ids).c.value)),
+    )
+    return {row.client_id: row for row in map(_upload, connection.execute(query))}
+
+
+def insert_many(connection: Connection, rows: Sequence[UploadRow]) -> None:
+    """Uploads that were begun and published in one go."""
+    names = [name for name in UploadRow.__slots__ if name != "received_bytes"]
+    connection.execute(
+        uploads.insert(),
+        [
+            {name: getattr(row, name) for name in names}
+            | {"state": row.state.value, "received_bytes": 0}
+            for row in rows
+        ],
+    )
 
 
 def by_client_id(connection: Connection, account_id: str, client_id: str) -> UploadRow | None:
@@ -157,27 +182,40 @@ def set_published(connection: Connection, upload_id: str, version_id: str, size:
 
 
 def _count_published(connection: Connection, upload_id: str, size: int) -> None:
-    """What is counted a day, and when the device was last heard of: see `watching`."""
     upload = existing(connection, upload_id)
+    count_arrivals(connection, upload.account_id, upload.device_id, 1, size)
+
+
+def count_arrivals(
+    connection: Connection, account_id: str, device_id: str | None, files: int, size: int
+) -> None:
+    """What is counted a day, and when the device was last heard of: see `watching`."""
     now = time.time_ns()
     counted = sqlite.insert(arrivals).values(
-        day=now // DAY_NS, account_id=upload.account_id, files=1, bytes=size
+        day=now // DAY_NS, account_id=account_id, files=files, bytes=size
     )
     connection.execute(
         counted.on_conflict_do_update(
             index_elements=(arrivals.c.day, arrivals.c.account_id),
-            set_={"files": arrivals.c.files + 1, "bytes": arrivals.c.bytes + size},
+            set_={"files": arrivals.c.files + files, "bytes": arrivals.c.bytes + size},
         )
     )
-    connection.execute(
-        update(devices).where(devices.c.id == upload.device_id).values(arrived_ns=now)
-    )
+    connection.execute(update(devices).where(devices.c.id == device_id).values(arrived_ns=now))
 
 
 def reopen_empty(connection: Connection, upload_id: str) -> None:
     """All that was received is gone: back to open, to be sent again."""
     advance(connection, upload_id, UploadState.COMPLETING, UploadState.OPEN)
     drop_all_chunks(connection, upload_id)
+
+
+def remove(connection: Connection, upload_id: str) -> None:
+    """The row of an upload that came to nothing."""
+    connection.execute(
+        uploads.delete().where(
+            uploads.c.id == upload_id, is_in({UploadState.CANCELLED, UploadState.REJECTED})
+        )
+    )
 
 
 def is_open(connection: Connection, upload_id: str) -> bool:

@@ -12,14 +12,15 @@ from howdah_receiver.storage.modes import PLAIN, Modes
 
 CLEAN_MARK = "clean"
 LOCK = "lock"
-_PLACES = ("files", "versions", "parts", "trash")
+_PLACES = ("files", "versions", "parts", "trash", "journal")
 
 
 class DataFolder:
     """What the receiver keeps, for one process alone: a lock says so.
 
     `files/SPACE/PATH` is what people see; `versions/ID` what was replaced; `parts/ID` what is on its way;
-    `trash/ID` what was deleted, files and whole folders.
+    `trash/ID` what was deleted, files and whole folders; `journal/ID` small files as they came, until their
+    own files are synced.
     """
 
     def __init__(self, path: Path, modes: Modes = PLAIN) -> None:
@@ -49,7 +50,7 @@ class DataFolder:
             above = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
             os.fsync(above)
             os.close(above)
-        self.files, self.versions, self.parts, self.trash = (
+        self.files, self.versions, self.parts, self.trash, self.journal = (
             os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=self.root)
             for name in _PLACES
         )
@@ -104,6 +105,6 @@ class DataFolder:
 
     def close(self) -> None:
         for descriptor in (
-            self.files, self.versions, self.parts, self.trash, self.root, self._lock,
+            self.files, self.versions, self.parts, self.trash, self.journal, self.root, self._lock,
         ):  # fmt: skip
             os.close(descriptor)

@@ -60,7 +60,12 @@ class Outside:
                 row = file_rows.at_path(connection, space.id, path)
             if row is None:
                 raise ProblemError("file_not_found")
-            descriptor = self._open(space, path)
+            try:
+                descriptor = self._open(space, path)
+            except ProblemError:
+                # A small file that is in the catalogue gets its name in this moment.
+                with self._quiet(space, path):
+                    descriptor = self._open(space, path)
             if Identity.of(os.fstat(descriptor)) == row.identity:
                 return descriptor, row
             os.close(descriptor)
@@ -121,6 +126,19 @@ class Outside:
         with self._catalogue.change() as connection:
             folder_rows.add(connection, space.id, remote_path.parents(path))
             file_rows.put_version(connection, new, replaced_place=replaced_place)
+
+    def record_earlier(self, space: Space, path: str, version_id: str, file_id: str) -> None:
+        """A row for what `versions/VERSION_ID` holds, as an earlier version of the file: other hands put it
+        at the path in the moment in which the file was to get its name."""
+        descriptor = disk.open_regular(version_id, os.O_RDONLY, dir_fd=self._folder.versions)
+        try:
+            status = os.fstat(descriptor)
+            content = _read(descriptor, status, None)
+        finally:
+            os.close(descriptor)
+        new = _new_version(space, path, content, status, version_id)
+        with self._catalogue.change() as connection:
+            file_rows.add_version(connection, new, file_id, place="kept", kept_ns=new.added_ns)
 
     def _open(self, space: Space, path: str) -> int:
         try:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -25,7 +25,7 @@ from howdah_common.problems import ProblemError
 from howdah_receiver.accounts.caller import Actor
 from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue import folders as folder_rows
-from howdah_receiver.catalogue import names
+from howdah_receiver.catalogue import names, spaces
 from howdah_receiver.catalogue import trash as trash_rows
 from howdah_receiver.catalogue.changes import ChangeKind, record
 from howdah_receiver.catalogue.database import Catalogue
@@ -33,6 +33,7 @@ from howdah_receiver.catalogue.files import FileRow
 from howdah_receiver.catalogue.folders import FolderRow
 from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.catalogue.trash import TrashRow
+from howdah_receiver.storage.batch import Batches, Outcome, SmallFile
 from howdah_receiver.storage.copies import Copies
 from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.folders import DataFolder
@@ -55,6 +56,7 @@ from howdah_receiver.storage.removing import Removing, always
 from howdah_receiver.storage.restoring import Restoring
 from howdah_receiver.storage.reverting import Reverting
 from howdah_receiver.storage.rewinding import Rewinding
+from howdah_receiver.storage.small_files import SmallFiles
 from howdah_receiver.storage.strays import Strays
 from howdah_receiver.storage.then_plan import Plan
 from howdah_receiver.storage.trashing import Trashing
@@ -84,6 +86,8 @@ class Tree:
         self._unfinished = Unfinished(catalogue)
         ground = Ground(catalogue, folder, self.outside, self._unfinished)
         self._ground = ground
+        self.small_files = SmallFiles(ground)
+        self._batches = Batches(ground, self.small_files)
         self.strays = Strays(ground, self._quiet)
         self._publishing, self._moving = Publishing(ground), Moving(ground)
         self._trashing, self._restoring = Trashing(ground), Restoring(ground)
@@ -117,6 +121,16 @@ class Tree:
             self._check_through(space, prepared.path)
             self._do(space, prepared)
             return prepared.version_id
+
+    def publish_many(self, space: Space, arrived: Sequence[SmallFile]) -> list[Outcome]:
+        """Make small files, which are durable in a journal, those at their paths: in one durable step. What
+        became of each, in order; None for those that are to go the ordinary way.
+
+        Raises ProblemError (storage_full, storage_failed) and IntegrityError: see `Batches.publish`.
+        """
+        self.small_files.make_room()
+        with self._quiet(space), disk_errors():
+            return self._batches.publish(space, arrived)
 
     def make_folder(self, space: Space, path: str, by: Actor) -> tuple[FolderRow, bool]:
         """Make a folder and those above it; the folder, and whether it is new.
@@ -284,11 +298,25 @@ class Tree:
 
     def recover(self) -> None:
         """Carry through every intent that concerns a path, before anything else uses the trees."""
+        self.small_files.replay()
         with self._catalogue.read() as connection:
             self._unfinished.take_up(connection)
         self._removing.begin_orphans()
         for space in {one.space for one in self._unfinished.all_of_them()}:
             self.settle(space)
+
+    def sync_small_files(self, go_on: Callable[[], bool] = always, *, rested: bool = True) -> None:
+        """Sync what came in batches, and try again what the disk refused of it. `rested`: only what came a
+        while ago."""
+        if rested:
+            self.small_files.sync_rested(go_on)
+        else:
+            self.small_files.sync_all(go_on)
+        for space_id in self.small_files.spaces_left():
+            with self._catalogue.read() as connection:
+                space = spaces.find(connection, space_id)
+            if space is not None and go_on():
+                self.settle(space)
 
     def go_on_removing(self, go_on: Callable[[], bool] = always) -> None:
         """Carry through what was to be removed for good and is still there.
@@ -320,6 +348,7 @@ class Tree:
 
     def _settle(self, space: Space) -> None:
         """One that cannot be carried through holds up its own paths, and not the whole space."""
+        self.small_files.spread_left(space)
         for pending in self._unfinished.of(space):
             what = f"{pending.intent.kind} of {pending.intent.paths}"
             try:
@@ -347,6 +376,7 @@ class Tree:
             raise ProblemError(
                 "storage_failed", "An earlier change of this path is not through yet."
             )
+        self.small_files.settle(space, path, all_below=all_below)
 
     @contextmanager
     def _at_rest(

@@ -56,6 +56,15 @@ class Admission:
         quotas.check_start(connection, upload, upload.reserved_bytes)
         self._take_turn(upload.account_id)
 
+    def ask_small(self, account_id: str, path: str, size: int) -> None:
+        """Of a file that came as a whole: it is never open, and its room is asked for with its commit.
+
+        Raises ProblemError: upload_too_large, type_refused, too_many_uploads.
+        """
+        self._limits.check_size(size)
+        self._limits.types.check_name(path)
+        self._take_turn(account_id)
+
     def confirm(self, connection: Connection, upload: UploadRow) -> None:
         """Whether it has its place beside all others; its row is there, and goes if it has not.
 

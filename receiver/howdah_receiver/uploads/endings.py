@@ -248,6 +248,15 @@ class Endings:
             with disk_errors():
                 self._parts.remove(row.id)
 
+    def forget(self, caller: Caller, upload_id: str) -> None:
+        """As `cancel`, and its `client_id` may begin another: for one that nobody was told of."""
+        try:
+            self.cancel(caller, upload_id)
+        except ProblemError:
+            return
+        with self._catalogue.write() as connection:
+            rows.remove(connection, upload_id)
+
     def verify(self, caller: Caller, upload_id: str) -> Verified:
         """Read again what was received; chunks that do not hold are dropped, to be sent again.
 

@@ -8,8 +8,11 @@ for pictures.
 from __future__ import annotations
 
 import codecs
+from collections import defaultdict
+from collections.abc import Sequence
 
 import puremagic
+from puremagic import main
 
 HEAD_BYTES = 8 * 1024
 """So much of a file is looked at."""
@@ -48,6 +51,7 @@ _OTHER_NAMES = {
 }
 _LEAST_CONFIDENCE = 0.3
 """Of puremagic: a tenth for each byte that fits. Two bytes fit by chance in one of a few hundred files."""
+_LEAST_BYTES = 3
 _CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 
 
@@ -108,7 +112,41 @@ def _of_zip(head: bytes) -> str:
     return ZIP
 
 
+class _Beginnings:
+    """Whether puremagic could be sure enough of anything.
+
+    It looks through all that it knows for each file, which takes most of a millisecond, and of most small
+    files it then knows nothing. Here that is looked up by place and length, so that it is not asked in vain.
+    """
+
+    def __init__(self) -> None:
+        self._heads = self._by_place(main.magic_header_array)
+        self._feet = self._by_place(main.magic_footer_array)
+
+    @staticmethod
+    def _by_place(
+        rows: Sequence[main.PureMagic],
+    ) -> list[tuple[int, int, frozenset[bytes]]]:
+        """From where to where of the head, or of the end, and what may stand there."""
+        found: defaultdict[tuple[int, int], set[bytes]] = defaultdict(set)
+        for row in rows:
+            length = len(row.byte_match)
+            # Shorter ones count with what they are the first part of.
+            if length >= _LEAST_BYTES or row.byte_match in main.multi_part_dict:
+                found[row.offset, row.offset + length].add(row.byte_match)
+        return [(start, end, frozenset(matches)) for (start, end), matches in found.items()]
+
+    def may_tell(self, head: bytes) -> bool:
+        foot = head[-main.max_foot :]
+        return any(head[start:end] in matches for start, end, matches in self._heads) or any(
+            (foot[start:end] if end else foot[start:]) in matches
+            for start, end, matches in self._feet
+        )
+
+
 def _looked_up(head: bytes) -> str:
+    if not _KNOWN.may_tell(head):
+        return UNKNOWN
     try:
         found = puremagic.magic_string(head)
     except puremagic.PureError:
@@ -118,3 +156,6 @@ def _looked_up(head: bytes) -> str:
             kind = one_name(match.mime_type.lower())
             return UNKNOWN if kind.startswith("text/") else kind  # `_text` knows better
     return UNKNOWN
+
+
+_KNOWN = _Beginnings()

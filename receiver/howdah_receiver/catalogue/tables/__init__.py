@@ -60,6 +60,9 @@ from howdah_receiver.catalogue.tables.trees import (
     trash as trash,
 )
 from howdah_receiver.catalogue.tables.trees import (
+    unsynced as unsynced,
+)
+from howdah_receiver.catalogue.tables.trees import (
     versions as versions,
 )
 from howdah_receiver.catalogue.tables.uploads import (

@@ -211,3 +211,16 @@ intents = Table(
     # JSON; what it holds is up to the kind (see storage.tree).
     Column("body", LargeBinary, nullable=False),
 )
+
+unsynced = Table(
+    "unsynced",
+    metadata,
+    # Versions that came in a batch and whose file is not on stable storage yet by itself: their bytes are in
+    # journal/JOURNAL_ID, so many from that offset on. A row holds for the version that is current alone.
+    Column("version_id", Text, primary_key=True),
+    Column("file_id", Text, nullable=False),
+    Column("journal_id", Text, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("unsynced_by_journal", unsynced.c.journal_id)
