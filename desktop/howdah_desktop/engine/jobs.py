@@ -168,6 +168,7 @@ class Job:
             return self._fetch(receiver, transfer)
         if self._sender is None:
             self._sender = Sender(transfer, self._link, self, self._connections)
+        self._sender.expected = transfer.expected
         outcome = self._sender.run(receiver)
         if transfer.watched is not None and not self._is_as_sent():
             # Whoever looked at it meanwhile left it to this run.

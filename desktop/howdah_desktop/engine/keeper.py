@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from howdah_common.problems import ProblemError
@@ -20,7 +20,7 @@ from howdah_desktop.engine.news import News
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.surveying import ControlSide, Order, Report, Surveying
-from howdah_desktop.engine.transfers import IfExists, Kind, Transfer
+from howdah_desktop.engine.transfers import ACTIVE, IfExists, Kind, Transfer
 from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.folders import standing
@@ -409,8 +409,16 @@ class Keeper:
     ) -> None:
         kept = self._kept_or_interrupted(id_)
         self._ledger.moved_known(known, id_, to, remote, seen, file_id)
+        self._expects(id_, to, known.version)
         kept.gone.pop(known.path, None)
         self._news.something()
+
+    def _expects(self, id_: int, path: bytes, version: str | None) -> None:
+        """A file that waits to be sent replaces what has moved to its place."""
+        row = self._ledger.under_way(id_, path.decode("utf-8"))
+        row = None if row is None else self._rows.get(row.id)
+        if row is not None and row.state not in ACTIVE and row.kind is Kind.UPLOAD:
+            self._rows.write(replace(row, expected=version))
 
     def _kept_or_interrupted(self, id_: int) -> Kept:
         kept = self.folders.get(id_)

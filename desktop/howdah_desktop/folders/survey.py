@@ -171,16 +171,19 @@ class Survey:
         if _other_rules(found) and not task.anew:
             return [Task(path, deep=True, anew=True)]
         without = self._make_room(path, found, known)
-        if without:
-            # What is known of what stands there is needed to put it aside.
+        moved, stuck = self._see_to_moves(path, found, without)
+        if without := without | stuck:
+            # They are looked at again; what is known of what stands there is needed until then.
             entries = [entry for entry in entries if entry.name not in without]
+        if moved or without:
+            known = self._ledger.known_in(self._folder.id, path)
             known = {name: seen for name, seen in known.items() if name not in without}
             found = differences(entries, known, rule_for, all_rules=task.anew)
-        if self._see_to_moves(path, found):
-            known = self._ledger.known_in(self._folder.id, path)
-            found = differences(entries, known, rule_for, all_rules=task.anew)
         self._note(path, found, known, followed)
-        folders = found.folders + found.fresh_folders if task.deep else found.fresh_folders
+        # Of what changed in one before it moved, there may be no hint but under its old name.
+        folders = found.fresh_folders + [
+            entry for entry in found.folders if task.deep or entry.name in moved
+        ]
         return [Task(joined(path, entry.name), deep=True, anew=task.anew) for entry in folders]
 
     def _note(
@@ -313,16 +316,25 @@ class Survey:
                 without.add(entry.name)
         return without
 
-    def _see_to_moves(self, path: bytes, found: Differences) -> bool:
-        """Whether something has, so that the directory is to be compared again."""
-        any_moved = False
+    def _see_to_moves(
+        self, path: bytes, found: Differences, without: set[bytes]
+    ) -> tuple[set[bytes], set[bytes]]:
+        """The names of those that have; and of those that could not yet, as the receiver was away. Those in
+        `without` are passed over."""
+        moved, stuck = set(), set()
         for entry in [*found.fresh_folders, *found.fresh, *found.changed]:
+            if entry.name in without:
+                continue
             to = joined(path, entry.name)
             old = self._where_it_was(entry, to)
             if old is None:
                 continue
-            any_moved = self._move(old, to, entry) or any_moved
-        return any_moved
+            postponed = len(self._postponed)
+            if self._move(old, to, entry):
+                moved.add(entry.name)
+            if len(self._postponed) > postponed:
+                stuck.add(entry.name)
+        return moved, stuck
 
     def _where_it_was(self, entry: Entry, to: bytes) -> Known | None:
         """What is known of the same inode under a name at which it is no more."""
