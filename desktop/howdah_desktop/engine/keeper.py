@@ -409,16 +409,25 @@ class Keeper:
     ) -> None:
         kept = self._kept_or_interrupted(id_)
         self._ledger.moved_known(known, id_, to, remote, seen, file_id)
-        self._expects(id_, to, known.version)
+        self._expect(id_, to, known)
         kept.gone.pop(known.path, None)
         self._news.something()
 
-    def _expects(self, id_: int, path: bytes, version: str | None) -> None:
-        """A file that waits to be sent replaces what has moved to its place."""
-        row = self._ledger.under_way(id_, path.decode("utf-8"))
-        row = None if row is None else self._rows.get(row.id)
-        if row is not None and row.state not in ACTIVE and row.kind is Kind.UPLOAD:
-            self._rows.write(replace(row, expected=version))
+    def _expect(self, id_: int, to: bytes, known: Known) -> None:
+        """Files that wait to be sent replace what has moved to their places."""
+        relative = to.decode("utf-8")
+        if known.is_dir:
+            rows = self._ledger.under_way_below(id_, relative)
+        else:
+            row = self._ledger.under_way(id_, relative)
+            rows = [row] if row is not None else []
+        for one in rows:
+            now = self._rows.get(one.id)
+            there = self._ledger.known(id_, one.relative.encode())
+            if now is None or now.state in ACTIVE or there is None or there.version is None:
+                continue
+            if now.kind is Kind.UPLOAD and not there.is_dir:
+                self._rows.write(replace(now, expected=there.version, remote=there.remote))
 
     def _kept_or_interrupted(self, id_: int) -> Kept:
         kept = self.folders.get(id_)

@@ -122,13 +122,31 @@ class Survey:
     def run(self, tasks: Iterable[Task]) -> list[Task]:
         """Raises ProblemError, OSError for the folder itself."""
         self._had_left_out = self._ledger.left_out_folders(self._folder.id)
-        stack = list(tasks)[::-1]
+        stack = in_order(self._from_what_is_known(task) for task in tasks)[::-1]
         while stack:
             self._finds.check()
             task = stack.pop()
             stack += reversed(self._look_at(task))
         self._flush()
         return self._postponed
+
+    def _from_what_is_known(self, task: Task) -> Task:
+        """Of a folder that is not known, or is another one now, the folder above shows whether it has moved,
+        or is left out."""
+        path = task.path
+        while path and not self._is_known(path):
+            path = parted(path)[0]
+        return task if path == task.path else Task(path, deep=False, anew=task.anew)
+
+    def _is_known(self, path: bytes) -> bool:
+        known = self._ledger.known(self._folder.id, path)
+        if known is None or not known.is_dir:
+            return False
+        try:
+            now = self._ground.look(known.folder, known.name)
+        except OSError:
+            return True  # said where it is listed
+        return now is not None and now.inode == known.inode
 
     @property
     def held_up(self) -> ProblemError | None:
