@@ -52,6 +52,14 @@ class SimFile:
     versions: set[str] = field(default_factory=set)
     """All that it had, and those of files that were moved over it."""
 
+    def is_like(self, other: SimFile) -> bool:
+        """The very same: another version of it would tell nothing."""
+        return (self.content, self.modified_ns, self.chunk_bytes) == (
+            other.content,
+            other.modified_ns,
+            other.chunk_bytes,
+        )
+
     def digests(self) -> bytes:
         step = self.chunk_bytes
         parts = [self.content[at : at + step] for at in range(0, len(self.content), step)]
@@ -417,7 +425,7 @@ class SimReceiver:
         standing = there.version if there is not None else "none"
         if words.if_version not in (None, standing):
             raise ProblemError("version_conflict", extra={"version": standing})
-        if there is None or (there.content, there.modified_ns) != (content, new.modified_ns):
+        if there is None or not there.is_like(new):
             there = self._put(path, content, new.modified_ns, new.chunk_bytes)
         self.ever.setdefault(path, set()).add(content)
         upload.state, upload.completed, upload.published = "published", words, there.info()

@@ -180,6 +180,7 @@ class Job:
             return self._fetch(receiver, transfer)
         if self._sender is None:
             self._sender = Sender(transfer, self._link, self, self._connections, self._remembered)
+        self._sender.expected = transfer.expected
         return self.looked_at(self._sender.run(receiver))
 
     def looked_at(self, outcome: Outcome) -> Outcome:

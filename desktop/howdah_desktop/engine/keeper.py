@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from howdah_common.problems import ProblemError
@@ -20,7 +20,7 @@ from howdah_desktop.engine.news import News
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.surveying import ControlSide, Order, Report, Surveying
-from howdah_desktop.engine.transfers import IfExists, Kind, Transfer
+from howdah_desktop.engine.transfers import ACTIVE, IfExists, Kind, Transfer
 from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.folders import standing
@@ -446,8 +446,25 @@ class Keeper:
     ) -> None:
         kept = self._kept_or_interrupted(id_)
         self._ledger.moved_known(known, id_, to, remote, seen, file_id)
+        self._expect(id_, to, known)
         kept.gone.pop(known.path, None)
         self._news.something()
+
+    def _expect(self, id_: int, to: bytes, known: Known) -> None:
+        """Files that wait to be sent replace what has moved to their places."""
+        relative = to.decode("utf-8")
+        if known.is_dir:
+            rows = self._ledger.under_way_below(id_, relative)
+        else:
+            row = self._ledger.under_way(id_, relative)
+            rows = [row] if row is not None else []
+        for one in rows:
+            now = self._rows.get(one.id)
+            there = self._ledger.known(id_, one.relative.encode())
+            if now is None or now.state in ACTIVE or there is None or there.version is None:
+                continue
+            if now.kind is Kind.UPLOAD and not there.is_dir:
+                self._rows.write(replace(now, expected=there.version, remote=there.remote))
 
     def _kept_or_interrupted(self, id_: int) -> Kept:
         kept = self.folders.get(id_)

@@ -149,6 +149,15 @@ class Ledger(LedgerGroups, LedgerQueue, LedgerPieces, LedgerViews, LedgerKnown, 
         )
         return found[0] if found else None
 
+    def under_way_below(self, folder: int, relative: str) -> list[Transfer]:
+        """The same of all that is below a directory."""
+        return self._transfers(
+            # "0" is the character after "/".
+            "WHERE watched = ? AND relative > ? AND relative < ?"
+            " AND state NOT IN ('done', 'skipped', 'cancelled', 'superseded')",
+            (folder, f"{relative}/", f"{relative}0"),
+        )
+
     # -- the rows
 
     def save(self, transfers: Sequence[Transfer]) -> None:

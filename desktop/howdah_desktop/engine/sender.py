@@ -67,6 +67,8 @@ class Sender:
         self._link = link
         self._watch = watch
         self._connections = connections
+        self.expected = transfer.expected
+        """As `Transfer.expected`; another one when what is known changes between two runs."""
         self._upload_id = transfer.upload_id or ""
         self._identity = transfer.identity
         self._chunk_bytes = transfer.chunk_bytes
@@ -305,7 +307,7 @@ class Sender:
             size=source.identity.size,
             manifest_digest=work.manifest().digest().hex(),
             sha256=sha256,
-            if_version=self._transfer.expected,
+            if_version=self.expected,
         )
         outcome = self._finish(words, source)
         nothing_sent = work.plan.size > 0 and not self._tally.sent_any

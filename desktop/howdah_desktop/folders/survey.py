@@ -123,13 +123,31 @@ class Survey:
     def run(self, tasks: Iterable[Task]) -> list[Task]:
         """Raises ProblemError, OSError for the folder itself."""
         self._had_left_out = self._ledger.left_out_folders(self._folder.id)
-        stack = list(tasks)[::-1]
+        stack = in_order(self._from_what_is_known(task) for task in tasks)[::-1]
         while stack:
             self._finds.check()
             task = stack.pop()
             stack += reversed(self._look_at(task))
         self._flush()
         return self._postponed
+
+    def _from_what_is_known(self, task: Task) -> Task:
+        """Of a folder that is not known, or is another one now, the folder above shows whether it has moved,
+        or is left out."""
+        path = task.path
+        while path and not self._is_known(path):
+            path = parted(path)[0]
+        return task if path == task.path else Task(path, deep=False, anew=task.anew)
+
+    def _is_known(self, path: bytes) -> bool:
+        known = self._ledger.known(self._folder.id, path)
+        if known is None or not known.is_dir:
+            return False
+        try:
+            now = self._ground.look(known.folder, known.name)
+        except OSError:
+            return True  # said where it is listed
+        return now is not None and now.inode == known.inode
 
     @property
     def held_up(self) -> ProblemError | None:
@@ -172,16 +190,19 @@ class Survey:
         if _other_rules(found) and not task.anew:
             return [Task(path, deep=True, anew=True)]
         without = self._make_room(path, found, known)
-        if without:
-            # What is known of what stands there is needed to put it aside.
+        moved, stuck = self._see_to_moves(path, found, without)
+        if without := without | stuck:
+            # They are looked at again; what is known of what stands there is needed until then.
             listing = [one for one in listing if one[0] not in without]
+        if moved or without:
+            known = self._ledger.known_in(self._folder.id, path)
             known = {name: row for name, row in known.items() if name not in without}
             found = differences(listing, known, rule_for, all_rules=task.anew)
-        if self._see_to_moves(path, found):
-            known = self._ledger.known_in(self._folder.id, path)
-            found = differences(listing, known, rule_for, all_rules=task.anew)
         self._note(path, found, known, followed)
-        folders = found.folders + found.fresh_folders if task.deep else found.fresh_folders
+        # Of what changed in one before it moved, there may be no hint but under its old name.
+        folders = found.fresh_folders + [
+            entry for entry in found.folders if task.deep or entry.name in moved
+        ]
         return [Task(joined(path, entry.name), deep=True, anew=task.anew) for entry in folders]
 
     def _note(
@@ -316,16 +337,25 @@ class Survey:
                 without.add(entry.name)
         return without
 
-    def _see_to_moves(self, path: bytes, found: Differences) -> bool:
-        """Whether something has, so that the directory is to be compared again."""
-        any_moved = False
+    def _see_to_moves(
+        self, path: bytes, found: Differences, without: set[bytes]
+    ) -> tuple[set[bytes], set[bytes]]:
+        """The names of those that have; and of those that could not yet, as the receiver was away. Those in
+        `without` are passed over."""
+        moved, stuck = set(), set()
         for entry in [*found.fresh_folders, *found.fresh, *found.changed]:
+            if entry.name in without:
+                continue
             to = joined(path, entry.name)
             old = self._where_it_was(entry, to)
             if old is None:
                 continue
-            any_moved = self._move(old, to, entry) or any_moved
-        return any_moved
+            postponed = len(self._postponed)
+            if self._move(old, to, entry):
+                moved.add(entry.name)
+            if len(self._postponed) > postponed:
+                stuck.add(entry.name)
+        return moved, stuck
 
     def _where_it_was(self, entry: Entry, to: bytes) -> Known | None:
         """What is known of the same inode under a name at which it is no more."""
