@@ -47,6 +47,10 @@ class Batches:
             return 0
         return MOST_FILES * (self._at_once - self._running) + len(self.rows)
 
+    def wants_any(self, queued: Iterable[Transfer], fullness: Fullness) -> bool:
+        """Whether a batch could begin with any of these."""
+        return self.has_room and any(self._fits(row, fullness) for row in queued)
+
     def take(
         self, queued: Iterable[Transfer], fullness: Fullness
     ) -> tuple[list[list[Transfer]], list[Transfer]]:

@@ -209,9 +209,12 @@ class Runs:
         """What could run, of the lanes that have a slot."""
         small_busy = sum(is_small(one.size) for one in busy)
         rows: list[Transfer] = []
-        ahead = self.batches.look_ahead
-        if small_busy < self._slots.small or ahead:
-            rows += self._ledger.queued(small=True, limit=LOOK_AHEAD + ahead)
+        if small_busy < self._slots.small or self.batches.has_room:
+            small = self._ledger.queued(small=True, limit=LOOK_AHEAD)
+            if self.batches.wants_any(small, self.fullness):  # more rows cost more: only for these
+                limit = LOOK_AHEAD + self.batches.look_ahead
+                small = self._ledger.queued(small=True, limit=limit)
+            rows += small
         if len(busy) - small_busy < self._slots.large:
             rows += self._ledger.queued(small=False, limit=LOOK_AHEAD)
         # What has not been written yet stands in the ledger as it was.
