@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 TARGET = "copy"
 PATIENCE_SECONDS = 3_600.0
 """Of simulated time: rest comes sooner than the next full comparison."""
+SLOW_SECONDS = 0.5
 MOST_TURNS = 20_000
 TROUBLE = 0.06
 GAPS_SECONDS = (0.0, 0.0, 0.01, 0.1, 0.5, 1.0, 3.0, 7.0)
@@ -57,6 +58,8 @@ class Stage:
         self.disk: CurrentDisk = sim_disk.install(monkeypatch)
         self.chance = random.Random(0)
         self.switch: Callable[[], None] = lambda: None
+        self.look: Callable[[], None] = lambda: None
+        """Before a directory is listed."""
         drawn = SimpleNamespace(random=lambda: self.chance.random())
         monkeypatch.setattr(runs, "random", drawn)
         monkeypatch.setattr(presence, "random", drawn)
@@ -64,7 +67,7 @@ class Stage:
         opened = Ground.entries
 
         def entries(ground: Ground, folder: bytes) -> object:
-            self.switch()
+            self.look()
             found = opened(ground, folder)
             self.switch()
             # The order of a listing is the disk's affair.
@@ -99,7 +102,11 @@ class Simulation:
         self.disk.changed = self._changed
         self.disk.closed = self._closed
         stage.switch = self._switch
-        self.receiver = SimReceiver(self.chance, self._switch, self._say)
+        slow_disk, slow_line = self.chance.random() < 0.3, self.chance.random() < 0.3
+        stage.look = self._slowly if slow_disk else self._switch
+        self.receiver = SimReceiver(
+            self.chance, self._slowly if slow_line else self._switch, self._say
+        )
         self.others: dict[str, bytes] = {}
         """What somebody else put there, by where."""
         self.engine: Engine | None = None
@@ -302,6 +309,10 @@ class Simulation:
     def _switch(self) -> None:
         if self.scheduler is not None:
             self.scheduler.switch()
+
+    def _slowly(self) -> None:
+        self._sleep(self.chance.random() * SLOW_SECONDS)
+        self.happen()
 
     def _sleep(self, seconds: float) -> None:
         if self.scheduler is not None:
