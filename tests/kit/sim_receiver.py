@@ -109,6 +109,10 @@ class SimReceiver:
         self.trouble = 0.0
         """How often a call goes wrong."""
         self.away = False
+        self.before: dict[str, Callable[[], None]] = {}
+        """Called before the next call of that name."""
+        self.lose: set[str] = set()
+        """Calls of which the next answer is lost."""
         self.files: dict[str, SimFile] = {}
         self.folders: dict[str, str] = {}
         self.uploads: dict[str, _Upload] = {}
@@ -315,8 +319,11 @@ class SimReceiver:
     def _call(self, name: str, what: str, work: Callable[[], Result]) -> Result:
         self._switch()
         said = f"{name} {what}"
+        if meanwhile := self.before.pop(name, None):
+            meanwhile()
         try:
-            lost = self._goes_wrong()
+            lost = self._goes_wrong() or name in self.lose
+            self.lose.discard(name)
             answer = work()
         except ProblemError as problem:
             self._say(f"{said}: {problem.code}")
