@@ -42,6 +42,7 @@ PATIENCE_SECONDS = 3_600.0
 SLOW_SECONDS = 0.5
 MOST_TURNS = 20_000
 TROUBLE = 0.06
+MEANWHILE = 0.03
 GAPS_SECONDS = (0.0, 0.0, 0.01, 0.1, 0.5, 1.0, 3.0, 7.0)
 """Between two steps of what happens to the folder."""
 
@@ -107,6 +108,7 @@ class Simulation:
         self.receiver = SimReceiver(
             self.chance, self._slowly if slow_line else self._switch, self._say
         )
+        self.receiver.meanwhile = self._meanwhile
         self.others: dict[str, bytes] = {}
         """What somebody else put there, by where."""
         self.engine: Engine | None = None
@@ -296,6 +298,15 @@ class Simulation:
         content = b"somebody else's %d" % len(self.others)
         if self.receiver.others_write(path, content):
             self.others[path] = content
+
+    def _meanwhile(self, remote: str) -> None:
+        """Sometimes a file changes, or goes, just while it is being sent."""
+        if self.receiver.trouble and self.chance.random() < MEANWHILE:
+            path = remote.removeprefix(f"{TARGET}/")
+            if self.chance.random() < 0.2:
+                self.disk.delete(path)
+            else:
+                self.disk.append(path, b"meanwhile")
 
     def _make_hints(self, root: bytes, heard: Callable[[Hint], None]) -> Hints:
         self.hints = SimHints(self.clock, self.chance, heard)

@@ -111,6 +111,8 @@ class SimReceiver:
         self.away = False
         self.before: dict[str, Callable[[], None]] = {}
         """Called before the next call of that name."""
+        self.meanwhile: Callable[[str], None] = lambda _: None
+        """Told of every path for which bytes or a completion arrive, before they count."""
         self.lose: set[str] = set()
         """Calls of which the next answer is lost."""
         self.files: dict[str, SimFile] = {}
@@ -174,6 +176,7 @@ class SimReceiver:
     ) -> ChunksAnswer:
         def work() -> ChunksAnswer:
             upload = self._open(upload_id)
+            self.meanwhile(upload.words.path)
             frames = _frames(body, length)
             numbers = RangeSet.of(number for number, _, _ in frames)
             lies = upload.lies < MOST_LIES and self._chance.random() < self.trouble
@@ -409,6 +412,7 @@ class SimReceiver:
 
     def _complete(self, upload_id: str, words: Complete) -> UploadInfo:
         upload = self._find(upload_id)
+        self.meanwhile(upload.words.path)
         if upload.state == "published":
             if upload.completed != words:
                 raise ProblemError("completion_conflict")

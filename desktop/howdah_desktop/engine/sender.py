@@ -23,7 +23,7 @@ from howdah_common.messages import (
 from howdah_common.problems import Next, ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_desktop.engine.chunkwork import ChunkMap, ChunkWork
-from howdah_desktop.engine.completion import Outcome, finish, finish_agreed, published
+from howdah_desktop.engine.completion import Outcome, check_place, finish, finish_agreed, published
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.scheduler import is_small
 from howdah_desktop.engine.source import Source, whole_sha256
@@ -102,7 +102,9 @@ class Sender:
         known to be there, so that its deletion is."""
         gone = problem.code in ("source_missing", "source_not_a_file")
         file = self._file_it_became() if gone and self._identity is not None else None
-        return None if file is None else published(file)
+        if file is None or file.path != self._transfer.remote:
+            return None  # or it has moved since, and is known where it went
+        return published(file)
 
     def _what_it_became(self) -> dict[str, str]:
         """The version that an upload became whose answer was lost: the next one replaces that."""
@@ -319,4 +321,6 @@ class Sender:
             detail = "What was published is not in the file now."
             raise ProblemError("chunk_conflict", detail, {"expected": upload.file.version})
         source.check_unchanged()
+        if self._transfer.watched is not None:
+            check_place(upload.file.path, self._transfer.remote)
         return published(upload.file)

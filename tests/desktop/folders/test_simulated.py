@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from howdah_desktop.engine.scheduler import Slots
 from kit.sim import TARGET, Simulation, Stage
 from kit.sim_check import check
 from kit.sim_plan import Plan
@@ -161,3 +162,26 @@ def test_an_edited_file_replaces_what_moved_to_its_place(folder: Folder) -> None
     folder.receiver.away = False
     folder.end_well()
     assert folder.there == {"e/x", "e/y", "e/z"}
+
+
+def test_a_lost_answer_does_not_delete_what_has_moved_since(folder: Folder) -> None:
+    folder.begin(d__x=b"x", d__y=b"y", d__z=b"z")
+    folder.disk.write("d/new", b"new")
+
+    def move() -> None:
+        folder.receiver.away = True
+        folder.disk.rename("d", "e")
+
+    folder.receiver.lose.add("complete")
+
+    folder.until(lambda: f"{TARGET}/d/new" in folder.receiver.files)
+    move()
+    folder.go_on(30)
+    # The tree is moved while the row for the file's old place waits, as all that waits in the queue.
+    folder.engine_now._runs._slots = Slots(large=0, small=0)
+    folder.receiver.away = False
+    folder.until(lambda: f"{TARGET}/e/new" in folder.receiver.files)
+    folder.engine_now._runs._slots = Slots()
+    folder.end_well()
+    assert folder.there == {"e/x", "e/y", "e/z", "e/new"}
+    assert not folder.receiver.trash
