@@ -39,8 +39,10 @@ if TYPE_CHECKING:
 TARGET = "copy"
 PATIENCE_SECONDS = 3_600.0
 """Of simulated time: rest comes sooner than the next full comparison."""
+SLOW_SECONDS = 0.5
 MOST_TURNS = 20_000
 TROUBLE = 0.06
+MEANWHILE = 0.03
 GAPS_SECONDS = (0.0, 0.0, 0.01, 0.1, 0.5, 1.0, 3.0, 7.0)
 """Between two steps of what happens to the folder."""
 
@@ -57,6 +59,8 @@ class Stage:
         self.disk: CurrentDisk = sim_disk.install(monkeypatch)
         self.chance = random.Random(0)
         self.switch: Callable[[], None] = lambda: None
+        self.look: Callable[[], None] = lambda: None
+        """Before a directory is listed."""
         drawn = SimpleNamespace(random=lambda: self.chance.random())
         monkeypatch.setattr(runs, "random", drawn)
         monkeypatch.setattr(presence, "random", drawn)
@@ -64,7 +68,7 @@ class Stage:
         opened = Ground.entries
 
         def entries(ground: Ground, folder: bytes) -> object:
-            self.switch()
+            self.look()
             found = opened(ground, folder)
             self.switch()
             # The order of a listing is the disk's affair.
@@ -99,7 +103,12 @@ class Simulation:
         self.disk.changed = self._changed
         self.disk.closed = self._closed
         stage.switch = self._switch
-        self.receiver = SimReceiver(self.chance, self._switch, self._say)
+        slow_disk, slow_line = self.chance.random() < 0.3, self.chance.random() < 0.3
+        stage.look = self._slowly if slow_disk else self._switch
+        self.receiver = SimReceiver(
+            self.chance, self._slowly if slow_line else self._switch, self._say
+        )
+        self.receiver.meanwhile = self._meanwhile
         self.others: dict[str, bytes] = {}
         """What somebody else put there, by where."""
         self.engine: Engine | None = None
@@ -117,30 +126,33 @@ class Simulation:
         chance, plan = self.chance, self.plan
         grow(self.disk, plan.tree)
         self.receiver.trouble = TROUBLE
-        self._start()
-        self.folder = self._engine.watch_add(
-            os.fsencode(self.root), TARGET, plan.mirror, FolderSettings()
-        )
-        self._go_on(chance.random() * 30)
+        self.start()
+        self.watch()
+        self.go_on(chance.random() * 30)
         self._change(plan.first)
-        self._until(lambda: not self._changing)
-        self._go_on(chance.random() * 10)
-        self._stop(killed=plan.killed)
+        self.until(lambda: not self._changing)
+        self.go_on(chance.random() * 10)
+        self.stop(killed=plan.killed)
         self._change(plan.second)
         self.clock.advance(chance.random() * 5)
         self.happen()
-        self._start()
-        self._until(lambda: not self._changing)
-        self._go_on(chance.random() * 10)
+        self.start()
+        self.until(lambda: not self._changing)
+        self.go_on(chance.random() * 10)
         self.receiver.trouble, self.receiver.away = 0.0, False
-        self._until(self._at_rest)
+        self.until(self.at_rest)
         return self.log
+
+    def watch(self) -> None:
+        self.folder = self.engine_now.watch_add(
+            os.fsencode(self.root), TARGET, self.plan.mirror, FolderSettings()
+        )
 
     def end(self) -> None:
         if self.engine is not None:
-            self._stop(killed=True)
+            self.stop(killed=True)
 
-    def _start(self) -> None:
+    def start(self) -> None:
         self.scheduler = SimScheduler(self.clock, self.chance, self)
         SimControl.scheduler = SimEvent.scheduler = self.scheduler
         ledger = Ledger(self.home)
@@ -161,7 +173,7 @@ class Simulation:
         )
         self.engine.start()
 
-    def _stop(self, *, killed: bool) -> None:
+    def stop(self, *, killed: bool) -> None:
         self._say("killed" if killed else "stopped")
         scheduler, engine = self.scheduler, self.engine
         assert scheduler is not None
@@ -176,25 +188,25 @@ class Simulation:
             raise Wrong(errors[0])
 
     @property
-    def _engine(self) -> Engine:
+    def engine_now(self) -> Engine:
         assert self.engine is not None
         return self.engine
 
     # -- time
 
     def _turn(self) -> None:
-        control = cast("SimControl", self._engine._control)
+        control = cast("SimControl", self.engine_now._control)
         control.turn()
         if self.scheduler is not None and self.scheduler.errors:
             raise Wrong(self.scheduler.errors[0])
         self._answer()
 
-    def _go_on(self, seconds: float) -> None:
+    def go_on(self, seconds: float) -> None:
         until = self.clock.now + seconds
         while self.clock.now < until:
             self._turn()
 
-    def _until(self, holds: Callable[[], bool]) -> None:
+    def until(self, holds: Callable[[], bool]) -> None:
         limit = self.clock.now + PATIENCE_SECONDS
         for _ in range(MOST_TURNS):
             self._turn()
@@ -206,18 +218,18 @@ class Simulation:
 
     def _answer(self) -> None:
         """Somebody says yes to what the folder asks, a while later."""
-        kept = self._engine._keeper.folders.get(self.folder)
+        kept = self.engine_now._keeper.folders.get(self.folder)
         asks = kept is not None and kept.watched.state is FolderState.ASKING and not kept.yes
         if asks and self.chance.random() < 0.1:
             self._say("yes")
-            self._engine.watch_resume([self.folder])
+            self.engine_now.watch_resume([self.folder])
 
-    def _at_rest(self) -> bool:
+    def at_rest(self) -> bool:
         return not self._unrest()
 
     def _unrest(self) -> str:
         """What is still to be done; empty: nothing."""
-        engine = self._engine
+        engine = self.engine_now
         control = cast("SimControl", engine._control)
         if self._changing or not control.idle or engine._rows.gathering:
             return "something runs"
@@ -287,6 +299,15 @@ class Simulation:
         if self.receiver.others_write(path, content):
             self.others[path] = content
 
+    def _meanwhile(self, remote: str) -> None:
+        """Sometimes a file changes, or goes, just while it is being sent."""
+        if self.receiver.trouble and self.chance.random() < MEANWHILE:
+            path = remote.removeprefix(f"{TARGET}/")
+            if self.chance.random() < 0.2:
+                self.disk.delete(path)
+            else:
+                self.disk.append(path, b"meanwhile")
+
     def _make_hints(self, root: bytes, heard: Callable[[Hint], None]) -> Hints:
         self.hints = SimHints(self.clock, self.chance, heard)
         return cast("Hints", self.hints)
@@ -302,6 +323,10 @@ class Simulation:
     def _switch(self) -> None:
         if self.scheduler is not None:
             self.scheduler.switch()
+
+    def _slowly(self) -> None:
+        self._sleep(self.chance.random() * SLOW_SECONDS)
+        self.happen()
 
     def _sleep(self, seconds: float) -> None:
         if self.scheduler is not None:

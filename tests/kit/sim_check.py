@@ -37,7 +37,7 @@ def is_left_out(sim: Simulation, path: str) -> bool:
 
 def _check_contents(sim: Simulation, carried: list[str]) -> None:
     """Each file stands there as it is here, where the ledger says."""
-    ledger = sim._engine._ledger
+    ledger = sim.engine_now._ledger
     for path in carried:
         known = ledger.known(sim.folder, path.encode())
         if known is None:
@@ -52,7 +52,7 @@ def _check_contents(sim: Simulation, carried: list[str]) -> None:
 
 
 def _check_reasons(sim: Simulation) -> None:
-    ledger = sim._engine._ledger
+    ledger = sim.engine_now._ledger
     files = set(sim.disk.files())
     for path in sim.disk.entries():
         said = explain_path(ledger, os.fsencode(sim.root / path))

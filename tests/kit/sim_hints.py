@@ -23,6 +23,8 @@ class SimHints:
         self._heard = heard
         self._on_the_way: list[tuple[float, Hint]] = []
         self._listens = False
+        self._lossy = chance.random() < 0.5
+        """Else every change is told of, and no comparison of everything makes up for what was not heard."""
         self.mode = Mode.EVENTS
         self.why = ""
 
@@ -47,7 +49,7 @@ class SimHints:
             self._send(hint, SOON_SECONDS)
         elif how < 0.75:
             self._send(hint, LATE_SECONDS)
-        elif how < 0.85:
+        elif how < 0.85 or not self._lossy:
             self._send(hint, SOON_SECONDS)
             self._send(hint, LATE_SECONDS)
         else:

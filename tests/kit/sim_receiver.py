@@ -109,6 +109,12 @@ class SimReceiver:
         self.trouble = 0.0
         """How often a call goes wrong."""
         self.away = False
+        self.before: dict[str, Callable[[], None]] = {}
+        """Called before the next call of that name."""
+        self.meanwhile: Callable[[str], None] = lambda _: None
+        """Told of every path for which bytes or a completion arrive, before they count."""
+        self.lose: set[str] = set()
+        """Calls of which the next answer is lost."""
         self.files: dict[str, SimFile] = {}
         self.folders: dict[str, str] = {}
         self.uploads: dict[str, _Upload] = {}
@@ -170,6 +176,7 @@ class SimReceiver:
     ) -> ChunksAnswer:
         def work() -> ChunksAnswer:
             upload = self._open(upload_id)
+            self.meanwhile(upload.words.path)
             frames = _frames(body, length)
             numbers = RangeSet.of(number for number, _, _ in frames)
             lies = upload.lies < MOST_LIES and self._chance.random() < self.trouble
@@ -315,8 +322,11 @@ class SimReceiver:
     def _call(self, name: str, what: str, work: Callable[[], Result]) -> Result:
         self._switch()
         said = f"{name} {what}"
+        if meanwhile := self.before.pop(name, None):
+            meanwhile()
         try:
-            lost = self._goes_wrong()
+            lost = self._goes_wrong() or name in self.lose
+            self.lose.discard(name)
             answer = work()
         except ProblemError as problem:
             self._say(f"{said}: {problem.code}")
@@ -402,6 +412,7 @@ class SimReceiver:
 
     def _complete(self, upload_id: str, words: Complete) -> UploadInfo:
         upload = self._find(upload_id)
+        self.meanwhile(upload.words.path)
         if upload.state == "published":
             if upload.completed != words:
                 raise ProblemError("completion_conflict")

@@ -101,10 +101,13 @@ def finish_agreed(
     """
     for _ in range(MOST_LOOKS):
         try:
-            return _ask(receiver, upload_id, words, pause)
+            outcome = _ask(receiver, upload_id, words, pause)
         except ProblemError as problem:
             if problem.code != "version_conflict":
                 raise
+        else:
+            check_place(outcome.final_path or remote, remote)
+            return outcome
         there = standing()
         if there is None:
             words = _changed(words, if_version="none")  # it was deleted or moved away there
@@ -114,8 +117,17 @@ def finish_agreed(
         else:
             break
     outcome = finish(receiver, upload_id, words, remote, IfExists.KEEP_BOTH, pause)
+    check_place(outcome.final_path or remote, remote)
     clashed = outcome.final_path != remote
     return replace(outcome, note="clash") if clashed else outcome
+
+
+def check_place(path: str, remote: str) -> None:
+    """What was published for `remote` stands at `path`. Raises chunk_conflict where that is another file's
+    place: it has moved since, with its folder say, and is known there."""
+    names = (remote_path.numbered(remote, number) for number in range(2, MOST_NAMES + 2))
+    if path != remote and path not in names:
+        raise ProblemError("chunk_conflict", "What was published has moved since.")
 
 
 def _ask(

@@ -25,7 +25,7 @@ from howdah_common.problems import Next, ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_desktop.engine.change import LEAST_BYTES, Change, Remembered
 from howdah_desktop.engine.chunkwork import ChunkMap, ChunkWork
-from howdah_desktop.engine.completion import Outcome, finish, finish_agreed, published
+from howdah_desktop.engine.completion import Outcome, check_place, finish, finish_agreed, published
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.scheduler import is_small
 from howdah_desktop.engine.source import Source, whole_sha256
@@ -347,4 +347,6 @@ class Sender:
             detail = "What was published is not in the file now."
             raise ProblemError("chunk_conflict", detail, {"expected": upload.file.version})
         source.check_unchanged()
+        if self._transfer.watched is not None:
+            check_place(upload.file.path, self._transfer.remote)
         return published(upload.file)

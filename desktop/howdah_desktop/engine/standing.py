@@ -64,7 +64,9 @@ def arrived_before(
 ) -> FileInfo | None:
     """What became of a watched file that is gone, though its answer was lost: it is known to be there, so
     that its deletion is."""
-    return what_it_became(receiver, transfer) if problem.code in GONE else None
+    file = what_it_became(receiver, transfer) if problem.code in GONE else None
+    # One that has moved since is known where it went.
+    return file if file is not None and file.path == transfer.remote else None
 
 
 def same_grid(there: FileInfo, size: int) -> ChunkPlan | None:

@@ -168,6 +168,10 @@ class Surveying:
     # -- deletions
 
     def _deletions(self, order: Order, report: Report, ground: Ground, ledger: LedgerKnown) -> None:
+        if report.held_up is not None:
+            # What could not move yet, or has though its answer was lost, is not where it is thought to be.
+            report.gone_postponed = list(order.gone)
+            return
         found = [
             known
             for path in order.gone

@@ -1,0 +1,187 @@
+"""What a simulation has found to go wrong once, each at its exact moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from howdah_desktop.engine.scheduler import Slots
+from kit.sim import TARGET, Simulation, Stage
+from kit.sim_check import check
+from kit.sim_plan import Plan
+
+
+class Folder(Simulation):
+    """A mirror that is at rest, with receiver and line in order."""
+
+    def __init__(self, stage: Stage, base: Path) -> None:
+        super().__init__(stage, Plan(True, False, True, (), (), (), 1), base)
+
+    def begin(self, **files: bytes) -> None:
+        # More, so that a few deletions are not so many that somebody is asked.
+        for number in range(30):
+            self.disk.write(f"more/{number}", b"%d" % number)
+        for name, content in files.items():
+            self.disk.write(name.replace("__", "/"), content)
+        self.start()
+        self.watch()
+        self.until(self.at_rest)
+
+    def end_well(self) -> None:
+        self.until(self.at_rest)
+        check(self)
+
+    def before(self, call: str, act: Callable[[], None]) -> None:
+        self.receiver.before[call] = act
+
+    @property
+    def there(self) -> set[str]:
+        top = len(TARGET) + 1
+        paths = {path[top:] for path in self.receiver.files}
+        return {path for path in paths if not path.startswith("more/")}
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, short_path: Path) -> Iterator[Folder]:
+    sim = Folder(Stage(monkeypatch), short_path / "sim")
+    yield sim
+    sim.end()
+
+
+def test_what_changes_in_a_folder_that_is_left_out_is_not_sent(folder: Folder) -> None:
+    folder.begin(a=b"a")
+    folder.disk.folder("sync.download")
+    folder.until(folder.at_rest)
+    folder.disk.write("sync.download/inside", b"left out")
+    folder.end_well()
+    assert folder.there == {"a"}
+
+
+def test_a_file_that_changes_while_it_is_published_is_sent_again(folder: Folder) -> None:
+    folder.begin(a=b"first")
+    folder.disk.write("a", b"second")
+    folder.before("complete", lambda: folder.disk.write("a", b"third"))
+    folder.end_well()
+
+
+def test_a_file_that_is_deleted_while_it_is_published_is_deleted_there(folder: Folder) -> None:
+    folder.begin()
+    folder.disk.write("b/new", b"new")
+    folder.before("complete", lambda: folder.disk.delete("b"))
+    folder.end_well()
+    assert folder.there == set()
+
+
+def test_a_file_that_is_deleted_before_a_lost_answer_is_asked_for_is_deleted_there(
+    folder: Folder,
+) -> None:
+    folder.begin()
+    folder.disk.write("b/new", b"new")
+    folder.before("complete", lambda: folder.disk.delete("b"))
+    folder.receiver.lose.add("complete")
+    folder.end_well()
+    assert folder.there == set()
+
+
+def test_a_file_that_became_a_folder_while_the_receiver_was_away_gives_way(folder: Folder) -> None:
+    folder.begin(a=b"a file", b=b"b")
+    folder.receiver.away = True
+    folder.disk.delete("a")
+    folder.disk.write("a/inside", b"in a folder")
+    folder.go_on(120)
+    folder.receiver.away = False
+    folder.end_well()
+    assert folder.there == {"a/inside", "b"}
+
+
+def test_what_was_renamed_while_the_receiver_was_away_is_moved_and_not_sent(folder: Folder) -> None:
+    folder.begin(a=b"a", d__x=b"x", d__y=b"y")
+    file_id = folder.receiver.files[f"{TARGET}/a"].id
+    folder.receiver.away = True
+    folder.disk.rename("a", "b")
+    folder.disk.rename("d", "e")
+    folder.go_on(120)
+    folder.receiver.away = False
+    folder.end_well()
+    assert folder.there == {"b", "e/x", "e/y"}
+    assert folder.receiver.files[f"{TARGET}/b"].id == file_id
+
+
+@pytest.mark.parametrize("call", ["move_file", "move_folder"])
+def test_a_move_whose_answer_is_lost_deletes_nothing(folder: Folder, call: str) -> None:
+    folder.begin(a=b"a", d__x=b"x", d__y=b"y")
+    folder.receiver.lose.add(call)
+    folder.disk.rename("a", "b")
+    folder.disk.rename("d", "e")
+    folder.end_well()
+    assert not folder.receiver.trash
+
+
+def test_what_changes_in_a_folder_just_before_it_moves_is_seen(folder: Folder) -> None:
+    folder.begin(d__x=b"x", d__y=b"y", d__z=b"z")
+    folder.disk.write("d/x", b"changed")
+    folder.disk.write("d/new", b"new")
+    folder.disk.rename("d", "e")
+    folder.end_well()
+    assert folder.there == {"e/x", "e/y", "e/z", "e/new"}
+
+
+def test_a_file_moved_over_another_is_known_as_that_from_then_on(folder: Folder) -> None:
+    folder.begin(a=b"a", b=b"b")
+    folder.disk.rename("a", "b")
+    folder.until(folder.at_rest)
+    folder.disk.delete("b")
+    folder.end_well()
+    assert folder.there == set()
+
+
+def test_a_file_that_is_a_folder_when_its_turn_comes_is_no_failure(folder: Folder) -> None:
+    folder.begin()
+    folder.disk.write("a", b"a file")
+
+    def become_a_folder() -> None:
+        folder.receiver.away = True
+        folder.disk.delete("a")
+        folder.disk.folder("a")
+
+    folder.before("start", become_a_folder)
+    folder.go_on(60)
+    folder.receiver.away = False
+    folder.end_well()
+    assert folder.receiver.folders.keys() == {TARGET, f"{TARGET}/more", f"{TARGET}/a"}
+
+
+def test_an_edited_file_replaces_what_moved_to_its_place(folder: Folder) -> None:
+    folder.begin(d__x=b"x", d__y=b"y", d__z=b"z")
+    folder.receiver.away = True
+    folder.disk.rename("d", "e")
+    folder.disk.write("e/x", b"edited")
+    folder.go_on(120)
+    folder.receiver.away = False
+    folder.end_well()
+    assert folder.there == {"e/x", "e/y", "e/z"}
+
+
+def test_a_lost_answer_does_not_delete_what_has_moved_since(folder: Folder) -> None:
+    folder.begin(d__x=b"x", d__y=b"y", d__z=b"z")
+    folder.disk.write("d/new", b"new")
+
+    def move() -> None:
+        folder.receiver.away = True
+        folder.disk.rename("d", "e")
+
+    folder.receiver.lose.add("complete")
+
+    folder.until(lambda: f"{TARGET}/d/new" in folder.receiver.files)
+    move()
+    folder.go_on(30)
+    # The tree is moved while the row for the file's old place waits, as all that waits in the queue.
+    folder.engine_now._runs._slots = Slots(large=0, small=0)
+    folder.receiver.away = False
+    folder.until(lambda: f"{TARGET}/e/new" in folder.receiver.files)
+    folder.engine_now._runs._slots = Slots()
+    folder.end_well()
+    assert folder.there == {"e/x", "e/y", "e/z", "e/new"}
+    assert not folder.receiver.trash
