@@ -10,7 +10,6 @@ import msgspec
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import completion, outcomes, sender
-from howdah_desktop.engine.jobs import Job
 from howdah_desktop.engine.keeper import Keeper, Kept
 from howdah_desktop.engine.ledger_known import Known, LedgerKnown
 from howdah_desktop.engine.source import Source, look
@@ -90,11 +89,6 @@ def postponed_tasks_are_lost(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Keeper, "_add_tasks", lose)
 
 
-def changes_under_way_are_left(patch: pytest.MonkeyPatch) -> None:
-    """A file that changes while it is being published is not looked at again."""
-    patch.setattr(Job, "_is_as_sent", lambda _: True)
-
-
 MUTANTS: tuple[Plant, ...] = (
     others_are_overwritten,
     moved_without_descendants,
@@ -102,5 +96,4 @@ MUTANTS: tuple[Plant, ...] = (
     half_written_files_agree,
     hints_during_a_survey_are_dropped,
     postponed_tasks_are_lost,
-    changes_under_way_are_left,
 )
