@@ -173,10 +173,9 @@ def test_a_lost_answer_does_not_delete_what_has_moved_since(folder: Folder) -> N
         folder.disk.rename("d", "e")
 
     folder.receiver.lose.add("complete")
-
-    folder.until(lambda: f"{TARGET}/d/new" in folder.receiver.files)
-    move()
-    folder.go_on(30)
+    # The next question is whether it is there again.
+    folder.before("complete", lambda: folder.before("list", move))
+    folder.go_on(60)
     # The tree is moved while the row for the file's old place waits, as all that waits in the queue.
     folder.engine_now._runs._slots = Slots(large=0, small=0)
     folder.receiver.away = False

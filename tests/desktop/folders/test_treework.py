@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from howdah_common.problems import ProblemError
+from howdah_desktop.engine.completion import check_place
 from howdah_desktop.engine.ledger_known import Known
 from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.remote.receiver import Receiver
@@ -120,3 +121,10 @@ def test_a_receiver_that_is_away_is_said(tree: Tree) -> None:
     for act in (lambda: tree.work.trash(known), lambda: tree.work.move(known, "b")):
         with pytest.raises(ProblemError, match="offline"):
             act()
+
+
+def test_what_was_published_and_has_moved_since_is_not_the_file_at_its_old_place() -> None:
+    check_place("d/a.txt", "d/a.txt")
+    check_place("d/a (3).txt", "d/a.txt")
+    with pytest.raises(ProblemError, match="chunk_conflict"):
+        check_place("e/a.txt", "d/a.txt")
