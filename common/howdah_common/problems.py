@@ -238,6 +238,8 @@ PROBLEMS = _table(
      "Run `howdah watch list`, and remove that one first."),
     ("folder_unknown", 0, Next.USER, "No such folder is watched.",
      "Run `howdah watch list` to see those that are."),
+    ("folder_not_there", 0, Next.USER, "There is no such folder that could be watched.",
+     "Name a folder that is there; a file alone is sent with `howdah send`."),
     ("bad_target", 0, Next.USER, "This cannot be the target of a watched folder.",
      "Name a folder at the receiver; {date}, {host} and {name} may stand in it."),
     ("limits_damaged", 0, Next.USER, "The file of the limits cannot be read.",

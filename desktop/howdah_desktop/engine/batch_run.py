@@ -16,7 +16,7 @@ from howdah_common.manifest import Manifest
 from howdah_common.messages import FileInfo
 from howdah_common.messages_batch import outcome_of
 from howdah_common.problems import Next, ProblemError
-from howdah_desktop.engine.completion import Outcome, published
+from howdah_desktop.engine.completion import Outcome, published, published_and_gone
 from howdah_desktop.engine.jobs import Job
 from howdah_desktop.engine.source import Source
 from howdah_desktop.engine.standing import arrived_before, changed_since, wire_time
@@ -93,7 +93,7 @@ class BatchRun:
                 one = self._read_one(receiver, job)
             except ProblemError as problem:
                 file = arrived_before(receiver, job.transfer, problem)
-                found[job.id] = problem if file is None else published(file)
+                found[job.id] = problem if file is None else published_and_gone(file)
             else:
                 total += one.length
                 ready.append(one)

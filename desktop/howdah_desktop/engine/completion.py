@@ -54,6 +54,11 @@ def published(file: FileInfo, note: str = "") -> Outcome:
     )
 
 
+def published_and_gone(file: FileInfo) -> Outcome:
+    """Of a watched file that is there, though here it is gone: its place is looked at again."""
+    return replace(published(file), stale=True)
+
+
 def finish(
     receiver: Completes,
     upload_id: str,

@@ -28,6 +28,7 @@ class ControlThread:
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="transfer")
+        self._closed = False
         self.stopping = threading.Event()
 
     def start(self) -> None:
@@ -75,7 +76,12 @@ class ControlThread:
     def submit(
         self, work: Callable[[], Result], then: Callable[[Result | ProblemError], None]
     ) -> None:
-        """`work` in a thread of the pool; `then` in the control thread, with what came of it."""
+        """`work` in a thread of the pool; `then` in the control thread, with what came of it.
+
+        Neither, once the workers are ending: what they still ask for leads to no more work.
+        """
+        if self._closed:
+            return
 
         def run() -> None:
             found: Result | ProblemError
@@ -102,6 +108,7 @@ class ControlThread:
 
     def end_workers(self) -> None:
         """Until the pool has ended; what its threads post and ask is still heard."""
+        self._closed = True
         closing = threading.Thread(target=self._pool.shutdown, name="closing")
         closing.start()
         while closing.is_alive() or not self._events.empty():

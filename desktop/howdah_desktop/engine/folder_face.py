@@ -43,7 +43,7 @@ class FolderFace:
     ) -> int:
         """Watch a folder; gives its id. Durable.
 
-        Raises folder_watched, bad_target, and what a source may be."""
+        Raises folder_watched, folder_not_there, bad_target, and what a source may be."""
         real = os.path.realpath(local)
         own = os.path.realpath(os.fsencode(self._keeper.home))
         if real == own or real.startswith(own + b"/"):
@@ -55,6 +55,8 @@ class FolderFace:
         # Here and not in the control thread: the disk may hang.
         try:
             marked = standing.mark(real)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ProblemError("folder_not_there", f"It is {os.fsdecode(local)}.") from error
         except OSError as error:
             raise system.source_problem(error) from error
         chosen = settings or FolderSettings()

@@ -25,7 +25,14 @@ from howdah_common.problems import Next, ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_desktop.engine.change import LEAST_BYTES, Change, Remembered
 from howdah_desktop.engine.chunkwork import ChunkMap, ChunkWork
-from howdah_desktop.engine.completion import Outcome, check_place, finish, finish_agreed, published
+from howdah_desktop.engine.completion import (
+    Outcome,
+    check_place,
+    finish,
+    finish_agreed,
+    published,
+    published_and_gone,
+)
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.scheduler import is_small
 from howdah_desktop.engine.source import Source, whole_sha256
@@ -115,7 +122,7 @@ class Sender:
 
     def _arrived_before(self, problem: ProblemError) -> Outcome | None:
         file = arrived_before(self._receiver, self._as_begun(), problem)
-        return None if file is None else published(file)
+        return None if file is None else published_and_gone(file)
 
     def _as_begun(self) -> Transfer:
         return replace(self._transfer, upload_id=self._upload_id or None, identity=self._identity)

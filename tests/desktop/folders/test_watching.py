@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -206,3 +208,21 @@ def test_a_file_that_became_a_folder_and_the_other_way_round(
         there = tree(folder.there)
         assert there.items() >= tree(local).items()
         assert sorted(there) == ["one (2)", "one/y", "two", "two (2)/x"]
+
+
+def test_what_is_deleted_before_a_lost_answer_was_heard_is_deleted_there_too(
+    paired: Client, receiver: RunningReceiver, local: Path
+) -> None:
+    make(local, {"a": b"a", "b": b"b"})
+    with watching(paired, receiver, local, mirror=True) as folder:
+        folder.at_rest()
+    with closing(sqlite3.connect(paired.home / "ledger.sqlite3")) as ledger, ledger:
+        # As a kill leaves it, between the receiver's commit and ours.
+        ledger.execute(
+            "UPDATE transfers SET state = 'queued', finished = NULL, digest = NULL, final_path = NULL,"
+            " file_id = NULL, version = NULL WHERE relative = 'b'"
+        )
+        ledger.execute("DELETE FROM known WHERE name = CAST('b' AS BLOB)")
+    (local / "b").unlink()
+    with watching(paired, receiver, local, mirror=True) as folder:
+        folder.until(lambda _: tree(folder.there) == {"a": b"a"}, "it is deleted there")
