@@ -15,6 +15,7 @@ from howdah_desktop.cli.context import connect
 from howdah_desktop.engine import keeper
 from howdah_desktop.engine.engine import Engine
 from howdah_desktop.engine.ledger import Ledger
+from howdah_desktop.engine.showing_folders import folder_view
 from howdah_desktop.engine.transfers import LIVE
 from howdah_desktop.engine.views import FolderView
 from howdah_desktop.folders.watched import MARKER, FolderSettings
@@ -90,19 +91,15 @@ class Watching:
 
     def at_rest(self) -> FolderView:
         """Everything was compared, and nothing is on its way."""
-        live = {state.value for state in LIVE}
         self.engine.watch_scan([self.id])
+        return self.until(lambda _: self.engine._control.ask(self._rests), "rest")
+
+    def _rests(self) -> bool:
+        """In the control thread: nothing changes between two looks."""
         kept = self.engine._keeper.folders[self.id]
-        return self.until(
-            lambda view: (
-                not view.surveying
-                and not kept.tasks
-                and not kept.gone
-                and kept.full_due > time.monotonic()
-                and not live & set(view.transfers)
-            ),
-            "rest",
-        )
+        busy = kept.surveying or kept.tasks or kept.gone or kept.full_due <= time.monotonic()
+        live = {state.value for state in LIVE}
+        return not busy and not live & set(folder_view(kept, self.engine._ledger).transfers)
 
 
 @contextmanager
