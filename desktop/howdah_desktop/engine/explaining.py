@@ -8,7 +8,8 @@ import os
 import msgspec
 
 from howdah_desktop.engine.ledger import Ledger
-from howdah_desktop.engine.ledger_known import MADE, Known, LeftOut
+from howdah_desktop.engine.ledger_known import MADE, Known
+from howdah_desktop.engine.ledger_left_out import LeftOut
 from howdah_desktop.engine.showing import SKIP_RULES, explain, explain_problem, shown_path, view
 from howdah_desktop.engine.showing_folders import explain_folder
 from howdah_desktop.engine.transfers import TransferState

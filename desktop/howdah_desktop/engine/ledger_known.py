@@ -1,4 +1,4 @@
-"""Watched folders in the ledger, and what both sides had of each of their files when they last agreed."""
+"""What both sides had of each file of the watched folders when they last agreed, in the ledger."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from howdah_common import remote_path
-from howdah_desktop.engine.ledger_file import LedgerFile
+from howdah_desktop.engine.ledger_below import BELOW, BELOW_NAMED, below
+from howdah_desktop.engine.ledger_left_out import LedgerLeftOut
 from howdah_desktop.engine.ledger_rows import signed, unsigned
+from howdah_desktop.engine.ledger_watched import LedgerWatched
 from howdah_desktop.engine.transfers import Kind, Transfer, TransferState
 from howdah_desktop.folders.compare import SeenRow
-from howdah_desktop.folders.directory import Entry, What, joined, parted
-from howdah_desktop.folders.ignore import Rule
-from howdah_desktop.folders.watched import FolderSettings, FolderState, Watched
+from howdah_desktop.folders.directory import Entry, joined, parted
 
 S = TransferState
 
@@ -47,82 +45,11 @@ class Known:
         return joined(self.folder, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """An entry that is not carried, and by which rule."""
-
-    folder: bytes
-    name: bytes
-    is_dir: bool
-    rule: Rule
-    seen: float
-
-    @property
-    def path(self) -> bytes:
-        return joined(self.folder, self.name)
-
-
-_WATCHED = (
-    "id, local, target, mirror, settings, group_id, root, marker, dev, state, detail, until, compared,"
-    " rules, added"
-)
 _KNOWN = "dir, name, is_dir, inode, size, mtime_ns, remote, file_id, version, digest, agreed, gone, clash"
 
 
-class LedgerKnown(LedgerFile):
+class LedgerKnown(LedgerWatched, LedgerLeftOut):
     """Reading is for any connection, writing for that of the engine."""
-
-    # -- the folders
-
-    def watched(self) -> list[Watched]:
-        return self._watched("removed IS NULL ORDER BY id")
-
-    def watched_folder(self, id_: int) -> Watched | None:
-        found = self._watched("id = ? AND removed IS NULL", id_)
-        return found[0] if found else None
-
-    def add_watched(
-        self, local: bytes, target: str, mirror: bool, settings: FolderSettings, group: int
-    ) -> Watched:
-        """One that was watched before comes back with all that is known of it, if it has the same target."""
-        now, json = time.time(), msgspec.json.encode(settings).decode()
-        with self.one_commit():
-            for id_, before in self._db.execute(
-                "SELECT id, target FROM watched WHERE local = ?", (local,)
-            ).fetchall():
-                if before != target:
-                    self._db.execute("DELETE FROM known WHERE folder = ?", (id_,))
-                self._db.execute(
-                    "UPDATE watched SET target = ?, mirror = ?, settings = ?, state = 'active', detail = '',"
-                    " until = NULL, compared = NULL, rules = '', removed = NULL, marker = '', dev = NULL"
-                    " WHERE id = ?",
-                    (target, mirror, json, id_),
-                )
-                break
-            else:
-                root = self._db.execute(
-                    "INSERT INTO roots (group_id, local, remote, listed) VALUES (?, ?, ?, ?)",
-                    (group, local, target, now),
-                ).lastrowid
-                id_ = self._db.execute(
-                    "INSERT INTO watched (local, target, mirror, settings, group_id, root, state, added)"
-                    " VALUES (?, ?, ?, ?, ?, ?, 'active', ?)",
-                    (local, target, mirror, json, group, root, now),
-                ).lastrowid
-        found = self.watched_folder(id_)
-        assert found is not None
-        return found
-
-    def change_watched(self, id_: int, **changes: Any) -> None:
-        """Columns by their names."""
-        names = ", ".join(f"{name} = :{name}" for name in changes)
-        with self.one_commit():
-            self._db.execute(f"UPDATE watched SET {names} WHERE id = :id", {**changes, "id": id_})
-
-    def set_folder_state(
-        self, id_: int, state: FolderState, detail: str = "", until: float | None = None
-    ) -> None:
-        self.change_watched(id_, state=state.value, detail=detail, until=until)
 
     # -- what is known
 
@@ -148,7 +75,7 @@ class LedgerKnown(LedgerFile):
 
     def known_below(self, folder: int, path: bytes) -> list[Known]:
         """Everything in the directory `path` and below it, without itself."""
-        return self._known(f"folder = ? AND {_BELOW}", folder, *_below(path))
+        return self._known(f"folder = ? AND {BELOW}", folder, *below(path))
 
     def known_folders(self, folder: int) -> list[bytes]:
         """Directories in which files are known."""
@@ -179,25 +106,15 @@ class LedgerKnown(LedgerFile):
                 },
             )
 
-    def heard_of(self) -> tuple[str, int] | None:
-        """Catalogue and count of changes of the receiver, as last written down."""
-        rows = self.rows("SELECT catalogue, change FROM there")
-        return (rows[0][0], rows[0][1]) if rows else None
-
-    def hear_of(self, catalogue: str, change: int) -> None:
-        with self.one_commit():
-            self._db.execute("DELETE FROM there")
-            self._db.execute("INSERT INTO there VALUES (?, ?)", (catalogue, change))
-
     def a_file_below(self, folder: int, path: bytes) -> Known | None:
         """Any one."""
-        where = f"folder = ? AND {_BELOW} AND is_dir = 0 AND file_id IS NOT NULL LIMIT 1"
-        found = self._known(where, folder, *_below(path))
+        where = f"folder = ? AND {BELOW} AND is_dir = 0 AND file_id IS NOT NULL LIMIT 1"
+        found = self._known(where, folder, *below(path))
         return found[0] if found else None
 
     def known_files(self, folder: int, path: bytes | None = None) -> int:
         """How many files are known and here; `path`: in that directory and below it alone."""
-        where, values = ("TRUE", ()) if path is None else (_BELOW, _below(path))
+        where, values = ("TRUE", ()) if path is None else (BELOW, below(path))
         sql = (
             "SELECT count(*) FROM known WHERE folder = ? AND is_dir = 0 AND gone IS NULL AND "
             f"{where}"
@@ -295,8 +212,8 @@ class LedgerKnown(LedgerFile):
             )
             if gone is not None:
                 self._db.execute(
-                    f"UPDATE known SET gone = coalesce(gone, ?) WHERE folder = ? AND {_BELOW}",
-                    (gone, folder, *_below(path)),
+                    f"UPDATE known SET gone = coalesce(gone, ?) WHERE folder = ? AND {BELOW}",
+                    (gone, folder, *below(path)),
                 )
 
     def forget(self, folder: int, path: bytes) -> None:
@@ -307,7 +224,7 @@ class LedgerKnown(LedgerFile):
                 "DELETE FROM known WHERE folder = ? AND dir = ? AND name = ?", (folder, where, name)
             )
             self._db.execute(
-                f"DELETE FROM known WHERE folder = ? AND {_BELOW}", (folder, *_below(path))
+                f"DELETE FROM known WHERE folder = ? AND {BELOW}", (folder, *below(path))
             )
 
     def moved_known(
@@ -356,96 +273,7 @@ class LedgerKnown(LedgerFile):
                 (watched, time.time(), known.is_dir, known.remote, files),
             )
 
-    def states_of_root(self, root: int) -> dict[str, int]:
-        """How many transfers of a folder are in which state, without those of old."""
-        sql = (
-            "SELECT state, sum(files) FROM tallies WHERE root = ? AND hidden = 0 AND files > 0"
-            " GROUP BY state"
-        )
-        return dict(self.rows(sql, (root,)))
-
-    # -- what is left out
-
-    def left_out_folders(self, folder: int) -> set[bytes]:
-        """Directories of which something is left out."""
-        sql = "SELECT DISTINCT dir FROM left_out WHERE folder = ?"
-        return {bytes(row[0]) for row in self.rows(sql, (folder,))}
-
-    def left_out_in(self, folder: int, where: bytes) -> dict[bytes, Rule]:
-        return {
-            one.name: one.rule for one in self._left_out("folder = ? AND dir = ?", folder, where)
-        }
-
-    def left_out(self, folder: int, limit: int = -1) -> list[LeftOut]:
-        return self._left_out("folder = ? ORDER BY rule, dir, name LIMIT ?", folder, limit)
-
-    def left_out_counts(self, folder: int) -> dict[str, int]:
-        """How many, by the kind of rule."""
-        sql = "SELECT rule, count(*) FROM left_out WHERE folder = ? GROUP BY rule"
-        return dict(self.rows(sql, (folder,)))
-
-    def why_left_out(self, folder: int, path: bytes) -> LeftOut | None:
-        """The rule for `path` itself or for a directory above it."""
-        while path:
-            where, name = parted(path)
-            found = self._left_out("folder = ? AND dir = ? AND name = ?", folder, where, name)
-            if found:
-                return found[0]
-            path = where
-        return None
-
-    def leave_out(self, folder: int, where: bytes, left: Iterable[tuple[Entry, Rule]]) -> None:
-        """What is left out of one directory now; and nothing below what was not entered."""
-        now = time.time()
-        with self.one_commit():
-            self._db.execute("DELETE FROM left_out WHERE folder = ? AND dir = ?", (folder, where))
-            self._db.executemany(
-                "INSERT INTO left_out (folder, dir, name, is_dir, rule, source, line, pattern, seen)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        folder,
-                        where,
-                        e.name,
-                        e.what is What.FOLDER,
-                        rule.pattern if rule.source in ("kind", "name") else "ignored",
-                        rule.source,
-                        rule.line,
-                        rule.pattern,
-                        now,
-                    )
-                    for e, rule in left
-                ],
-            )
-
-    def forget_left_out(self, folder: int, path: bytes) -> None:
-        """Of a directory that is gone, with all below it."""
-        with self.one_commit():
-            self._db.execute(
-                f"DELETE FROM left_out WHERE folder = ? AND {_BELOW}", (folder, *_below(path))
-            )
-
     # -- inside
-
-    def _watched(self, where: str, *values: Any) -> list[Watched]:
-        return [
-            Watched(
-                id_,
-                bytes(local),
-                target,
-                bool(mirror),
-                msgspec.json.decode(settings, type=FolderSettings),
-                group,
-                root,
-                marker,
-                None if dev is None else unsigned(dev),
-                FolderState(state),
-                *more,
-            )
-            for id_, local, target, mirror, settings, group, root, marker, dev, state, *more in self.rows(
-                f"SELECT {_WATCHED} FROM watched WHERE {where}", values
-            )
-        ]
 
     def _known(self, where: str, *values: Any) -> list[Known]:
         return [
@@ -455,22 +283,13 @@ class LedgerKnown(LedgerFile):
             )
         ]
 
-    def _left_out(self, where: str, *values: Any) -> list[LeftOut]:
-        return [
-            LeftOut(bytes(folder), bytes(name), bool(is_dir), Rule(source, line, pattern), seen)
-            for folder, name, is_dir, source, line, pattern, seen in self.rows(
-                f"SELECT dir, name, is_dir, source, line, pattern, seen FROM left_out WHERE {where}",
-                values,
-            )
-        ]
-
     def _move_below(self, watched: int, known: Known, to: bytes, remote: str) -> None:
         self._db.execute(
             # substr counts from 1; of a BLOB it counts bytes, of TEXT characters.
             "UPDATE known SET dir = CAST(:to || substr(dir, :after) AS BLOB),"
             " remote = CASE WHEN substr(remote, 1, :length) = :old"
             " THEN :remote || substr(remote, :length + 1) ELSE remote END"
-            f" WHERE folder = :folder AND {_BELOW_NAMED}",
+            f" WHERE folder = :folder AND {BELOW_NAMED}",
             {
                 "to": to,
                 "after": len(known.path) + 1,
@@ -483,12 +302,3 @@ class LedgerKnown(LedgerFile):
                 "last": known.path + b"0",
             },
         )
-
-
-# "0" is the character after "/": so the index on (folder, dir) is used.
-_BELOW = "(dir = ? OR (dir >= ? AND dir < ?))"
-_BELOW_NAMED = "(dir = :path OR (dir >= :first AND dir < :last))"
-
-
-def _below(path: bytes) -> Sequence[bytes]:
-    return (path, path + b"/", path + b"0")
