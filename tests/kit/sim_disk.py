@@ -12,11 +12,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from howdah_desktop.engine import explaining
-from howdah_desktop.folders import directory
-from howdah_desktop.folders.directory import Entry
+from howdah_desktop.folders.directory import Ground, Listed
 from howdah_desktop.folders.watched import MARKER
 from howdah_desktop.system import SourceIdentity
 from kit.sim_clock import BEGAN, SimClock
@@ -57,12 +57,17 @@ class SimDisk:
             facts = self._facts[found.st_ino] = _Facts(self._number(), self._last_ns)
         return facts
 
-    def entry_of(self, name: bytes, found: os.stat_result) -> Entry:
+    def as_seen(self, found: os.stat_result) -> os.stat_result:
         facts = self.facts(found)
-        what = directory._what(found.st_mode)
-        return Entry(
-            name, what, DEVICE, facts.inode, found.st_size, found.st_mtime_ns, facts.ctime_ns
+        seen = SimpleNamespace(
+            st_mode=found.st_mode,
+            st_dev=DEVICE,
+            st_ino=facts.inode,
+            st_size=found.st_size,
+            st_mtime_ns=found.st_mtime_ns,
+            st_ctime_ns=facts.ctime_ns,
         )
+        return cast("os.stat_result", seen)
 
     def identity(self, found: os.stat_result) -> SourceIdentity:
         return SourceIdentity(DEVICE, self.facts(found).inode, found.st_size, found.st_mtime_ns)
@@ -239,10 +244,16 @@ class CurrentDisk:
 
 def install(monkeypatch: pytest.MonkeyPatch) -> CurrentDisk:
     current = CurrentDisk()
+    real_listing, real_stat = Ground.listing, Ground.stat
 
-    def entry_of(name: bytes, found: os.stat_result) -> Entry:
+    def listing(ground: Ground, folder: bytes) -> list[Listed]:
         assert current.disk is not None
-        return current.disk.entry_of(name, found)
+        return [(name, current.disk.as_seen(found)) for name, found in real_listing(ground, folder)]
+
+    def stat(ground: Ground, path: bytes) -> os.stat_result | None:
+        assert current.disk is not None
+        found = real_stat(ground, path)
+        return None if found is None else current.disk.as_seen(found)
 
     def identity(found: os.stat_result) -> SourceIdentity:
         assert current.disk is not None
@@ -255,7 +266,8 @@ def install(monkeypatch: pytest.MonkeyPatch) -> CurrentDisk:
             return None
         return found.inode, found.size, found.modified_ns
 
-    monkeypatch.setattr(directory, "entry_of", entry_of)
+    monkeypatch.setattr(Ground, "listing", listing)
+    monkeypatch.setattr(Ground, "stat", stat)
     monkeypatch.setattr(SourceIdentity, "of", staticmethod(identity))
     monkeypatch.setattr(explaining, "_now", now)
     return current

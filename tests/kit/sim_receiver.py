@@ -31,6 +31,7 @@ from howdah_common.messages import (
     UploadInfo,
     UploadManifest,
 )
+from howdah_common.messages_batch import BatchAnswer
 from howdah_common.messages_trees import TrashEntry
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
@@ -205,6 +206,18 @@ class SimReceiver:
             found.state = "cancelled"
 
         self._call("cancel", "", work)
+
+    @property
+    def catalogue(self) -> str:
+        return "c"
+
+    @property
+    def change(self) -> int:
+        return len(self.acts)
+
+    def batch(self, body: Iterable[memoryview], length: int) -> BatchAnswer:
+        """It is older than batches: each file comes by itself, with calls of its own to go wrong."""
+        raise ProblemError("not_found")
 
     # -- the tree
 
