@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,11 @@ def test_help_names_every_command_and_the_exit_codes(client: Client) -> None:
 def test_help_comes_at_once() -> None:
     took = []
     for _ in range(3):
-        began = time.process_time_ns(), time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([*PROGRAM, "--help"], check=True, capture_output=True)
-        took.append(time.monotonic() - began[1])
-    # 0.15 s on an idle machine; a busy one is no finding.
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    # Of the processor: that other work holds it up is no finding.
     assert min(took) < 1.0
 
 

@@ -25,7 +25,7 @@ from kit.scripted_receiver import ScriptedReceiver
 if TYPE_CHECKING:
     import pytest
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 45.0
 
 
 def quick_waits(monkeypatch: pytest.MonkeyPatch) -> None:

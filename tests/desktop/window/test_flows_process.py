@@ -107,7 +107,7 @@ def test_sigterm_ends_it_in_good_order_while_it_sends(
         link.wait_for(lambda: link.up_bytes > 2 * MB)
     assert program.stop(END_SECONDS) == 0
     assert complaints(program) == []
-    assert '"paused"' not in client.run("status", "--json").stdout
+    assert '"state": "paused"' not in client.run("status", "--json").stdout
 
 
 def test_a_second_start_brings_the_window_to_the_front_and_ends(client: Client) -> None:
