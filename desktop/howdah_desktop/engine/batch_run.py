@@ -113,23 +113,20 @@ class BatchRun:
             source.check_unchanged()
         job.opened(identity)
         data = bytes(buffer)
-        return _Ready(
-            job,
-            data,
-            digest(BLAKE3, data),
-            file_head(
-                FileHead(
-                    client_id=transfer.client_id or "",
-                    path=transfer.remote,
-                    size=len(data),
-                    modified_ns=wire_time(identity.modified_ns),
-                    if_version=transfer.expected,
-                    if_exists=(
-                        "keep_both" if transfer.if_exists is IfExists.KEEP_BOTH else "version"
-                    ),
-                )
-            ),
+        head = FileHead(
+            client_id=transfer.client_id or "",
+            path=transfer.remote,
+            size=len(data),
+            modified_ns=wire_time(identity.modified_ns),
+            if_version=transfer.expected,
+            if_exists="keep_both" if transfer.if_exists is IfExists.KEEP_BOTH else "version",
         )
+        try:
+            return _Ready(job, data, digest(BLAKE3, data), file_head(head))
+        except ValueError:
+            # A version that does not look like one of ours goes as JSON, where any text does.
+            self.single.add(job.id)
+            raise ProblemError("interrupted") from None
 
     # -- sending
 
