@@ -92,8 +92,7 @@ def differences(
         _place(found, entry, seen, same=same)
     if here:
         found.empty = False
-    if len(here) < len(known):
-        found.gone = [name for name, row in known.items() if name not in here and row[5] is None]
+    found.gone = [name for name, row in known.items() if name not in here and row[5] is None]
     return found
 
 
