@@ -15,7 +15,7 @@ from kit.sim_mutants import MUTANTS, Plant
 from kit.sim_plan import Plan, plans
 
 IN_MEMORY = Path("/dev/shm")
-SEEDS = 100
+SEEDS = 25
 SOAK_SEEDS = 20_000
 MOST_FOR_A_MUTANT = 150
 
@@ -51,7 +51,7 @@ def chosen(seeds: int, *, shrink: bool) -> settings:
 
 
 def run_all(stage: Stage, seeds: int) -> None:
-    @chosen(seeds, shrink=False)
+    @chosen(seeds, shrink=True)
     @given(plans())
     def run(plan: Plan) -> None:
         assert simulate(stage, plan) == simulate(stage, plan)
