@@ -92,7 +92,8 @@ class Watching:
     def at_rest(self) -> FolderView:
         """Everything was compared, and nothing is on its way."""
         self.engine.watch_scan([self.id])
-        return self.until(lambda _: self.engine._control.ask(self._rests), "rest")
+        self.until(lambda _: self.engine._control.ask(self._rests), "rest")
+        return self.view()
 
     def _rests(self) -> bool:
         """In the control thread: nothing changes between two looks."""
