@@ -16,10 +16,10 @@ from howdah_desktop.engine.ledger_known import Known, LedgerKnown
 from howdah_desktop.engine.looking_there import differing
 from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.folders import standing
-from howdah_desktop.folders.directory import Entry, Ground
+from howdah_desktop.folders.directory import Entry, Ground, What
 from howdah_desktop.folders.standing import Unavailable
 from howdah_desktop.folders.survey import Directory, Survey, Task, in_order
-from howdah_desktop.folders.watched import Watched, filled, too_many_gone
+from howdah_desktop.folders.watched import Links, Watched, filled, too_many_gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class Surveying:
             for path in order.gone
             if (known := ledger.known(self._folder.id, path)) is not None
             and known.gone is None
-            and ground.look(known.folder, known.name) is None
+            and self._is_gone(ground, known)
         ]
         if not found:
             return
@@ -201,6 +201,15 @@ class Surveying:
                     raise
                 report.held_up = problem
                 report.gone_postponed.append(known.path)
+
+    def _is_gone(self, ground: Ground, known: Known) -> bool:
+        """Also where something stands that is not carried; a link may be, where links are followed."""
+        now = ground.look(known.folder, known.name)
+        return (
+            now is None
+            or now.what is What.OTHER
+            or (now.what is What.LINK and self._folder.settings.links is not Links.FOLLOW)
+        )
 
     def _files(self, ledger: LedgerKnown, known: Known) -> int:
         return ledger.known_files(self._folder.id, known.path) if known.is_dir else 1

@@ -80,10 +80,12 @@ def differences(
         entry = entry_of(name, looked)
         same = seen is not None and _is_same(entry, seen)
         if not same or all_rules:
-            rule = _by_kind(entry) or rule_for(entry)
+            kind = _by_kind(entry)
+            rule = kind or rule_for(entry)
             if rule is not None:
                 found.left_out.append((entry, rule))
-                if seen is not None:
+                # What a link or a device has taken the place of is gone; what a rule names now is not.
+                if seen is not None and kind is None:
                     found.forgotten.append(name)
                     here.add(name)
                 continue

@@ -184,3 +184,11 @@ def test_a_lost_answer_does_not_delete_what_has_moved_since(folder: Folder) -> N
     folder.end_well()
     assert folder.there == {"e/x", "e/y", "e/z", "e/new"}
     assert not folder.receiver.trash
+
+
+def test_a_file_that_a_link_takes_the_place_of_is_deleted_there(folder: Folder) -> None:
+    folder.begin(a=b"a", b__c=b"c")
+    folder.disk.delete("a")
+    folder.disk.link("a", "b/c")
+    folder.end_well()
+    assert folder.there == {"b/c"}
