@@ -69,7 +69,7 @@ def test_so_many_batches_at_once_and_what_fits_the_next_waits_for_it() -> None:
     batches.begin(first)
     later = [queued(n) for n in range(10, 15)]
     assert batches.take([*later, queued(20, None)], FULLNESS) == ([], [queued(20, None)])
-    batches.ended(BatchRun([], lambda: None, lambda rows: None), [row.id for row in first])
+    batches.ended(BatchRun([], lambda: None, lambda rows: None, {}), [row.id for row in first])
     assert batches.take(later, FULLNESS) == ([later], [])
 
 
@@ -85,7 +85,7 @@ def test_a_line_that_breaks_gets_smaller_batches_and_then_none() -> None:
             break
         counts.append(len(batch))
         batches.begin(batch)
-        run = BatchRun([], lambda: None, lambda rows: None)
+        run = BatchRun([], lambda: None, lambda rows: None, {})
         run.broke = True
         batches.ended(run, [row.id for row in batch])
     assert counts[0] == MOST_BYTES // 20_000

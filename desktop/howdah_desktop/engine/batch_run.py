@@ -6,10 +6,10 @@ before and after, as every file that is sent. What it comes to is each row's own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from howdah_common.chunks import KIB, MIB, ChunkPlan
+from howdah_common.chunks import KIB, MIB, ChunkPlan, default_chunk_bytes
 from howdah_common.digests import BLAKE3, DIGEST_BYTES, digest
 from howdah_common.file_frames import FileHead, file_head
 from howdah_common.manifest import Manifest
@@ -56,10 +56,12 @@ class BatchRun:
         jobs: Sequence[Job],
         check: Callable[[], None],
         keep: Callable[[Sequence[Transfer]], None],
+        before: Mapping[int, str],
     ) -> None:
         """`check` raises ProblemError (interrupted) once the engine is to end. `keep` writes rows down before
-        it returns."""
+        it returns. `before`: by id of the transfer, the manifest digest of what last went to its place."""
         self._jobs = jobs
+        self._before = before
         self._check = check
         self._keep = keep
         self.single: set[int] = set()
@@ -111,8 +113,14 @@ class BatchRun:
             buffer = bytearray(identity.size)
             source.read_into(memoryview(buffer), 0)
             source.check_unchanged()
-        job.opened(identity)
         data = bytes(buffer)
+        if job.id in self._before and self._before[job.id] == _manifest_digest(
+            data, BLAKE3, default_chunk_bytes(len(data))
+        ):
+            # Nothing of it needs to go again, unless it is not there any more: by itself it finds out.
+            self.single.add(job.id)
+            raise ProblemError("interrupted")
+        job.opened(identity)
         head = FileHead(
             client_id=transfer.client_id or "",
             path=transfer.remote,
@@ -190,13 +198,16 @@ def _blocks(ready: Sequence[_Ready], handed: list[_Ready]) -> Iterator[memoryvie
 def _confirmed(one: _Ready, file: FileInfo) -> Outcome | ProblemError:
     """It counts if it is of the bytes that were read."""
     try:
-        plan = ChunkPlan(len(one.data), file.chunk_bytes)
-        digests = b"".join(
-            digest(file.digest_algorithm, one.data[span.offset : span.end]) for span in plan.spans()
-        )
-        ours = Manifest(plan.size, plan.chunk_bytes, file.digest_algorithm, digests).digest().hex()
+        ours = _manifest_digest(one.data, file.digest_algorithm, file.chunk_bytes)
     except ValueError:
         ours = ""
     if file.manifest_digest != ours:
         return ProblemError("answer_invalid", "It confirms another file.")
     return published(file)
+
+
+def _manifest_digest(data: bytes, algorithm: str, chunk_bytes: int) -> str:
+    """In hex. Raises ValueError."""
+    plan = ChunkPlan(len(data), chunk_bytes)
+    digests = b"".join(digest(algorithm, data[span.offset : span.end]) for span in plan.spans())
+    return Manifest(plan.size, plan.chunk_bytes, algorithm, digests).digest().hex()

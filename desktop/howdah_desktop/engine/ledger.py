@@ -19,6 +19,7 @@ from howdah_desktop.engine.ledger_known import LedgerKnown
 from howdah_desktop.engine.ledger_pieces import LedgerPieces
 from howdah_desktop.engine.ledger_queue import LedgerQueue
 from howdah_desktop.engine.ledger_rows import COLUMNS, TRANSFER_COLUMNS, to_columns, to_transfer
+from howdah_desktop.engine.ledger_sent import LedgerSent
 from howdah_desktop.engine.ledger_views import LedgerViews
 from howdah_desktop.engine.link import LinkMemory
 from howdah_desktop.engine.transfers import (
@@ -80,7 +81,9 @@ class WatchedFile:
     """When its inode changed last, in seconds since 1970."""
 
 
-class Ledger(LedgerGroups, LedgerQueue, LedgerPieces, LedgerViews, LedgerKnown, LedgerFreed):
+class Ledger(
+    LedgerGroups, LedgerQueue, LedgerPieces, LedgerViews, LedgerKnown, LedgerFreed, LedgerSent
+):
     """Rows of transfers, what is to be listed, and what is known of the line."""
 
     def add(

@@ -229,7 +229,7 @@ class Runs:
     def _begin_batch(self, rows: list[Transfer]) -> None:
         jobs = [self._prepared(row) for row in rows]
         self.batches.begin(rows)
-        run = BatchRun(jobs, self._control.check, self._keep)
+        run = BatchRun(jobs, self._control.check, self._keep, self._ledger.sent_before(rows))
         self._control.submit(
             lambda: run.run(self._presence.current()),
             lambda found: self._batch_ended(run, jobs, found),

@@ -59,7 +59,10 @@ class KnownChunks:
                 return False  # who may only put in learns nothing of what is there
             if upload.size < WORTHWHILE_BYTES:
                 there = file_rows.at_path(connection, upload.space_id, upload.path)
-                return there is not None and there.chunk_bytes == upload.chunk_bytes
+                return there is not None and (
+                    there.chunk_bytes == upload.chunk_bytes
+                    or there.size <= min(there.chunk_bytes, upload.chunk_bytes)
+                )
             return bool(_candidates(connection, upload, readable, 1))
 
     def sources(self, caller: Caller, upload: UploadRow) -> Sources:
@@ -167,7 +170,12 @@ def _candidates(
             file_rows.LIVE,
             versions.c.place != "lost",
             versions.c.damaged.is_(False),
-            versions.c.chunk_bytes == upload.chunk_bytes,
+            or_(
+                versions.c.chunk_bytes == upload.chunk_bytes,
+                # What is one chunk on both grids is the same on both.
+                (versions.c.size <= versions.c.chunk_bytes)
+                & (versions.c.size <= upload.chunk_bytes),
+            ),
             versions.c.algorithm == upload.algorithm,
             or_(
                 versions.c.size == upload.size,
