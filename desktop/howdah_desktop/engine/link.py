@@ -166,6 +166,9 @@ class Link:
             wanted = min(wanted, _power_of_two(carried_bytes // PARTS_OF_A_BREAK))
         elif size <= CAREFUL_UP_TO_BYTES:
             wanted = min(wanted, CAREFUL_CHUNK_BYTES)
+        if size <= wanted:
+            # One chunk on any grid: on the usual one it is known again, whatever the line was like.
+            return default_chunk_bytes(size)
         return max(wanted, smallest_chunk_bytes(size))
 
     def takes(self, plan: ChunkPlan) -> bool:
@@ -177,7 +180,8 @@ class Link:
     @staticmethod
     def smaller_chunk_bytes(plan: ChunkPlan) -> int | None:
         """The next size to try where no chunk of a plan gets through; None: there is none."""
-        smaller = max(plan.chunk_bytes // 4, smallest_chunk_bytes(plan.size))
+        longest = min(plan.chunk_bytes, max(plan.size, 1))
+        smaller = max(_power_of_two(longest // 4), smallest_chunk_bytes(plan.size))
         return smaller if smaller < plan.chunk_bytes else None
 
     @property
