@@ -11,7 +11,8 @@ import msgspec
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import completion, outcomes, sender
 from howdah_desktop.engine.keeper import Keeper, Kept
-from howdah_desktop.engine.ledger_known import Known, LedgerKnown
+from howdah_desktop.engine.ledger_known import Known
+from howdah_desktop.engine.ledger_moves import LedgerMoves
 from howdah_desktop.engine.source import Source, look
 from howdah_desktop.engine.surveying import Report, Surveying
 from howdah_desktop.engine.transfers import IfExists, Transfer
@@ -39,7 +40,7 @@ def others_are_overwritten(patch: pytest.MonkeyPatch) -> None:
 
 def moved_without_descendants(patch: pytest.MonkeyPatch) -> None:
     """A folder that moved is known at its new place, and what is in it at the old one."""
-    patch.setattr(LedgerKnown, "_move_below", lambda *_: None)
+    patch.setattr(LedgerMoves, "_move_below", lambda *_: None)
 
 
 def deletions_are_forgotten(patch: pytest.MonkeyPatch) -> None:

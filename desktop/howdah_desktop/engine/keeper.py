@@ -350,6 +350,7 @@ class Keeper:
             self._control.ask,
             lambda: self._check(id_),
             lambda found: self._take(id_, found),
+            lambda *begun: self._begin_move(id_, *begun),
             lambda *moved: self._moved(id_, *moved),
             lambda known, files: self._ledger.trashed(known, id_, files),
             lambda known: self._ledger.mark_gone(id_, known.path, self._wall()),
@@ -441,8 +442,18 @@ class Keeper:
             if row.next_try is not None:
                 self._waits.add(row, max(0.0, row.next_try - self._wall()))
 
+    def _begin_move(self, id_: int, known: Known, to: bytes | None, remote: str | None) -> None:
+        self._kept_or_interrupted(id_)
+        self._ledger.begin_move(id_, known, to, remote)
+
     def _moved(
-        self, id_: int, known: Known, to: bytes, remote: str, seen: Entry, file_id: str | None
+        self,
+        id_: int,
+        known: Known,
+        to: bytes,
+        remote: str,
+        seen: Entry | None,
+        file_id: str | None,
     ) -> None:
         kept = self._kept_or_interrupted(id_)
         self._ledger.moved_known(known, id_, to, remote, seen, file_id)

@@ -15,7 +15,7 @@ from typing import Any
 
 from howdah_desktop.engine.ledger_freed import LedgerFreed
 from howdah_desktop.engine.ledger_groups import Group, LedgerGroups, Root
-from howdah_desktop.engine.ledger_known import LedgerKnown
+from howdah_desktop.engine.ledger_moves import UNCLEAR, LedgerMoves
 from howdah_desktop.engine.ledger_pieces import LedgerPieces
 from howdah_desktop.engine.ledger_queue import LedgerQueue
 from howdah_desktop.engine.ledger_rows import COLUMNS, TRANSFER_COLUMNS, to_columns, to_transfer
@@ -82,7 +82,7 @@ class WatchedFile:
 
 
 class Ledger(
-    LedgerGroups, LedgerQueue, LedgerPieces, LedgerViews, LedgerKnown, LedgerFreed, LedgerSent
+    LedgerGroups, LedgerQueue, LedgerPieces, LedgerViews, LedgerMoves, LedgerFreed, LedgerSent
 ):
     """Rows of transfers, what is to be listed, and what is known of the line."""
 
@@ -188,9 +188,9 @@ class Ledger(
         return self._transfers(f"{where} ORDER BY id LIMIT ?", (*values, *more, limit))
 
     def queued(self, small: bool, limit: int) -> list[Transfer]:
-        """The next rows of a lane, in the order they came."""
+        """The next rows of a lane, in the order they came; without those that a move there holds up."""
         return self._transfers(
-            "WHERE state = ? AND large = ? ORDER BY place, id LIMIT ?",
+            f"WHERE state = ? AND large = ? AND NOT {UNCLEAR} ORDER BY place, id LIMIT ?",
             (S.QUEUED.value, not small, limit),
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from howdah_common import remote_path
-from howdah_desktop.engine.ledger_below import BELOW, BELOW_NAMED, below
+from howdah_desktop.engine.ledger_below import BELOW, below
 from howdah_desktop.engine.ledger_left_out import LedgerLeftOut
 from howdah_desktop.engine.ledger_rows import signed, unsigned
 from howdah_desktop.engine.ledger_watched import LedgerWatched
@@ -39,13 +39,18 @@ class Known:
     agreed: float
     gone: float | None
     clash: str | None
+    moving: bytes | None = None
+    moving_to: str | None = None
 
     @property
     def path(self) -> bytes:
         return joined(self.folder, self.name)
 
 
-_KNOWN = "dir, name, is_dir, inode, size, mtime_ns, remote, file_id, version, digest, agreed, gone, clash"
+_KNOWN = (
+    "dir, name, is_dir, inode, size, mtime_ns, remote, file_id, version, digest, agreed, gone, clash, moving,"
+    " moving_to"
+)
 
 
 class LedgerKnown(LedgerWatched, LedgerLeftOut):
@@ -227,43 +232,6 @@ class LedgerKnown(LedgerWatched, LedgerLeftOut):
                 f"DELETE FROM known WHERE folder = ? AND {BELOW}", (folder, *below(path))
             )
 
-    def moved_known(
-        self,
-        known: Known,
-        watched: int,
-        to: bytes,
-        remote: str,
-        seen: Entry,
-        file_id: str | None,
-    ) -> None:
-        """A file, or a directory with all below it, has moved on both sides. `file_id`: of the file that
-        stands there now; one that is moved over another goes on as that."""
-        folder, name = parted(to)
-        self.forget(watched, to)  # what stood there: its content is a version of the other now
-        with self.one_commit():
-            self._db.execute(
-                "UPDATE known SET dir = ?, name = ?, remote = ?, dev = ?, inode = ?, file_id = ?, gone = NULL"
-                " WHERE folder = ? AND dir = ? AND name = ?",
-                (
-                    folder,
-                    name,
-                    remote,
-                    signed(seen.device),
-                    signed(seen.inode),
-                    file_id,
-                    watched,
-                    known.folder,
-                    known.name,
-                ),
-            )
-            if known.is_dir:
-                self._move_below(watched, known, to, remote)
-            self._db.execute(
-                "INSERT INTO acts (folder, at, kind, is_dir, remote, moved_to)"
-                " VALUES (?, ?, 'move', ?, ?, ?)",
-                (watched, time.time(), known.is_dir, known.remote, remote),
-            )
-
     def trashed(self, known: Known, watched: int, files: int) -> None:
         """It went to the trash there, as it was deleted here."""
         self.forget(watched, known.path)
@@ -282,23 +250,3 @@ class LedgerKnown(LedgerWatched, LedgerLeftOut):
                 f"SELECT {_KNOWN} FROM known WHERE {where}", values
             )
         ]
-
-    def _move_below(self, watched: int, known: Known, to: bytes, remote: str) -> None:
-        self._db.execute(
-            # substr counts from 1; of a BLOB it counts bytes, of TEXT characters.
-            "UPDATE known SET dir = CAST(:to || substr(dir, :after) AS BLOB),"
-            " remote = CASE WHEN substr(remote, 1, :length) = :old"
-            " THEN :remote || substr(remote, :length + 1) ELSE remote END"
-            f" WHERE folder = :folder AND {BELOW_NAMED}",
-            {
-                "to": to,
-                "after": len(known.path) + 1,
-                "length": len(known.remote),
-                "old": known.remote,
-                "remote": remote,
-                "folder": watched,
-                "path": known.path,
-                "first": known.path + b"/",
-                "last": known.path + b"0",
-            },
-        )

@@ -146,9 +146,12 @@ CREATE TABLE known (
     agreed REAL NOT NULL,
     gone REAL,                          -- deleted here then, and kept there
     clash TEXT,                         -- where the other version is that somebody else put there
+    moving BLOB, moving_to TEXT,        -- its path below the folder and there, where it is told to move to:
+                                        -- until the answer is known
     PRIMARY KEY (folder, dir, name)
 ) WITHOUT ROWID;
 CREATE INDEX known_inode ON known (inode, folder);
+CREATE INDEX known_moving ON known (folder) WHERE moving IS NOT NULL;
 -- The receiver as it was last heard of: another catalogue, or a lower count, and all is compared again.
 CREATE TABLE there (catalogue TEXT NOT NULL, change INTEGER NOT NULL);
 -- What was skipped or cannot be sent, by rule; never an error.

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from howdah_common import remote_path
 from howdah_common.problems import ProblemError
-from howdah_desktop.engine.ledger_known import Known, LedgerKnown
+from howdah_desktop.engine.ledger_known import Known
+from howdah_desktop.engine.ledger_moves import LedgerMoves
 from howdah_desktop.engine.looking_there import differing
-from howdah_desktop.engine.treework import TreeWork
+from howdah_desktop.engine.treework import Moved, TreeWork
 from howdah_desktop.folders import standing
-from howdah_desktop.folders.directory import Entry, Ground, What
+from howdah_desktop.folders.directory import Entry, Ground, What, parted
 from howdah_desktop.folders.standing import Unavailable
 from howdah_desktop.folders.survey import Directory, Survey, Task, in_order
 from howdah_desktop.folders.watched import Links, Watched, filled, too_many_gone
@@ -84,7 +85,8 @@ class ControlSide:
         ask: Callable[[Callable[[], object]], object],
         check: Callable[[], None],
         take: Callable[[list[Directory]], None],
-        moved: Callable[[Known, bytes, str, Entry, str | None], None],
+        begin_move: Callable[[Known, bytes | None, str | None], None],
+        moved: Callable[[Known, bytes, str, Entry | None, str | None], None],
         trashed: Callable[[Known, int], None],
         kept: Callable[[Known], None],
         forgotten: Callable[[Known], None],
@@ -93,6 +95,7 @@ class ControlSide:
         self.ask = ask
         self.check = check
         self.take = take
+        self.begin_move = begin_move
         self.moved = moved
         self.trashed = trashed
         self.kept = kept
@@ -117,6 +120,8 @@ class Surveying:
         self._control = control
         self._own_folder = own_folder
         self._places = Places(folder)
+        self._unclear: ProblemError | None = None
+        """Why nobody knows whether something has moved there: until then nothing else is done there."""
 
     def run(self, order: Order) -> Report:
         """Raises ProblemError: interrupted, and what the ledger says."""
@@ -126,7 +131,7 @@ class Surveying:
         except OSError as error:
             report.unavailable = f"It cannot be opened ({os.strerror(error.errno or 0)})."
             return report
-        ledger = LedgerKnown(self._home, read_only=True)
+        ledger = LedgerMoves(self._home, read_only=True)
         try:
             standing.check(self._folder, ground, ledger.known_files(self._folder.id))
             report.device = ground.device
@@ -144,18 +149,44 @@ class Surveying:
         report.seconds = time.monotonic() - began
         return report
 
-    def _survey(self, order: Order, report: Report, ground: Ground, ledger: LedgerKnown) -> None:
-        survey = Survey(self._folder, ground, ledger, self._tree, self, self._own_folder)
+    def _survey(self, order: Order, report: Report, ground: Ground, ledger: LedgerMoves) -> None:
+        again = self._settle_moves(report, ledger)
+        survey = Survey(self._folder, ground, ledger, self, self._own_folder)
         report.rules = survey.rules_of(b"")
         anew = any(not task.path and task.deep for task in order.tasks) and (
             report.rules != self._folder.rules
         )
-        tasks = in_order(order.tasks)
+        tasks = in_order([*order.tasks, *again])
         report.postponed = survey.run([Task(t.path, t.deep, t.anew or anew) for t in tasks])
         report.held_up = survey.held_up or report.held_up
         report.directories, report.files = survey.looked_at, survey.files
 
-    def _look_there(self, report: Report, ledger: LedgerKnown) -> None:
+    def _settle_moves(self, report: Report, ledger: LedgerMoves) -> list[Task]:
+        """What was told to move, and its answer was lost: whether it has. Gives where to look again: what has
+        become of it here meanwhile was compared with what was known before."""
+        again: list[Task] = []
+        for known in ledger.moving(self._folder.id):
+            assert known.moving is not None
+            assert known.moving_to is not None
+            self.check()
+            try:
+                holding = ledger.a_file_below(self._folder.id, known.path) if known.is_dir else None
+                moved = self._tree.has_moved(known, known.moving_to, holding)
+            except ProblemError as problem:
+                if problem.code == "interrupted":
+                    raise
+                self._unclear = report.held_up = problem
+                break
+            again += [Task(parted(path)[0], deep=False) for path in (known.path, known.moving)]
+            if known.is_dir:
+                again.append(Task(known.moving, deep=True))
+            if moved is None:
+                self._begin_move(known, None, None)
+            else:
+                self._moved(known, known.moving, known.moving_to, None, moved)
+        return again
+
+    def _look_there(self, report: Report, ledger: LedgerMoves) -> None:
         try:
             receiver = self._tree.receiver()
             for known, there in differing(receiver, ledger, self._folder.id, self.check):
@@ -167,7 +198,7 @@ class Surveying:
 
     # -- deletions
 
-    def _deletions(self, order: Order, report: Report, ground: Ground, ledger: LedgerKnown) -> None:
+    def _deletions(self, order: Order, report: Report, ground: Ground, ledger: LedgerMoves) -> None:
         if report.held_up is not None:
             # What could not move yet, or has though its answer was lost, is not where it is thought to be.
             report.gone_postponed = list(order.gone)
@@ -211,10 +242,10 @@ class Surveying:
             or (now.what is What.LINK and self._folder.settings.links is not Links.FOLLOW)
         )
 
-    def _files(self, ledger: LedgerKnown, known: Known) -> int:
+    def _files(self, ledger: LedgerMoves, known: Known) -> int:
         return ledger.known_files(self._folder.id, known.path) if known.is_dir else 1
 
-    def _trash(self, known: Known, files: int, ledger: LedgerKnown) -> None:
+    def _trash(self, known: Known, files: int, ledger: LedgerMoves) -> None:
         if not known.is_dir:
             done = self._tree.trash(known)
         else:
@@ -237,11 +268,37 @@ class Surveying:
     def directories(self, found: list[Directory]) -> None:
         self._control.ask(lambda: self._control.take(found))
 
-    def moved(self, known: Known, to: bytes, remote: str, seen: Entry, file_id: str | None) -> None:
-        self._control.ask(lambda: self._control.moved(known, to, remote, seen, file_id))
+    def move(
+        self,
+        known: Known,
+        to: bytes,
+        remote: str,
+        seen: Entry,
+        over: Known | None,
+        holding: Known | None,
+    ) -> bool:
+        if self._unclear is not None:
+            raise self._unclear
+        self._begin_move(known, to, remote)
+        moved = self._tree.move(known, remote, over=over, holding=holding)
+        if moved is None:
+            self._begin_move(known, None, None)
+            return False
+        self._moved(known, to, remote, seen, moved)
+        return True
+
+    def _begin_move(self, known: Known, to: bytes | None, remote: str | None) -> None:
+        self._control.ask(lambda: self._control.begin_move(known, to, remote))
+
+    def _moved(
+        self, known: Known, to: bytes, remote: str, seen: Entry | None, moved: Moved
+    ) -> None:
+        self._control.ask(lambda: self._control.moved(known, to, remote, seen, moved.file_id))
 
     def gives_way(self, known: Known, below: Sequence[Known]) -> None:
         """In a mirror it goes to the trash; else, and where others changed it, it gets a numbered name."""
+        if self._unclear is not None:
+            raise self._unclear
         versions = {one.remote: one.version for one in below if not one.is_dir}
         if self._tree.put_aside(known, versions if self._folder.mirror else None):
             self._control.ask(lambda: self._control.forgotten(known))

@@ -74,6 +74,23 @@ class TreeWork:
         )
         return None if moved is None else Moved(moved.id)
 
+    def has_moved(self, known: Known, remote: str, holding: Known | None) -> Moved | None:
+        """Whether what was known, and told to move to `remote`, has. `holding` as for `move`."""
+        there = standing_at(self.receiver(), remote)
+        if not known.is_dir:
+            # One that moved over another goes on as that: its version tells.
+            is_it = isinstance(there, FileInfo) and there.version == known.version
+            return Moved(there.id) if is_it and isinstance(there, FileInfo) else None
+        if not isinstance(there, FolderInfo):
+            return None
+        if holding is not None:
+            return (
+                Moved(None)
+                if self._stands(holding, remote + holding.remote[len(known.remote) :])
+                else None
+            )
+        return Moved(None) if standing_at(self.receiver(), known.remote) is None else None
+
     def put_aside(self, known: Known, below: Mapping[str, str | None] | None) -> bool:
         """Whether nothing stands at `known.remote` any more: it is in the trash or has a numbered name now,
         whoever changed it. `below`: of what may go to the trash, what is known in it; None: nothing may."""

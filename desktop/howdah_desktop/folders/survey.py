@@ -17,7 +17,6 @@ from typing import Protocol
 from howdah_common import remote_path
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.ledger_known import Known, LedgerKnown
-from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.folders.compare import Differences, SeenRow, differences, seen_of
 from howdah_desktop.folders.directory import Entry, Ground, Listed, What, joined, parted
 from howdah_desktop.folders.ignore import IGNORE_FILE, Ignore, Rule
@@ -66,9 +65,18 @@ class Finds(Protocol):
     """Who writes down what a survey finds. Called in its thread; may raise ProblemError to end it."""
 
     def directories(self, found: list[Directory]) -> None: ...
-    def moved(
-        self, known: Known, to: bytes, remote: str, seen: Entry, file_id: str | None
-    ) -> None: ...
+    def move(
+        self,
+        known: Known,
+        to: bytes,
+        remote: str,
+        seen: Entry,
+        over: Known | None,
+        holding: Known | None,
+    ) -> bool:
+        """Whether it stands at `remote` now (see TreeWork.move), and is known to."""
+        ...
+
     def gives_way(self, known: Known, below: list[Known]) -> None:
         """Something of another kind stands at its place here: it is put aside there, with all `below` it."""
         ...
@@ -98,14 +106,12 @@ class Survey:
         folder: Watched,
         ground: Ground,
         ledger: LedgerKnown,
-        tree: TreeWork,
         finds: Finds,
         own_folder: bytes,
     ) -> None:
         self._folder = folder
         self._ground = ground
         self._ledger = ledger
-        self._tree = tree
         self._finds = finds
         self._own_folder = own_folder
         rules = folder.settings
@@ -388,23 +394,14 @@ class Survey:
         remote = self._finds.remote_of(to)
         try:
             remote_path.check_path(remote)
-            moved = self._tree.move(
-                old,
-                remote,
-                over=self._ledger.known(self._folder.id, to),
-                holding=self._ledger.a_file_below(self._folder.id, old.path)
-                if old.is_dir
-                else None,
-            )
-            if moved is None:
-                return False
+            over = self._ledger.known(self._folder.id, to)
+            holding = self._ledger.a_file_below(self._folder.id, old.path) if old.is_dir else None
+            return self._finds.move(old, to, remote, entry, over, holding)
         except (UnicodeError, remote_path.BadPath):
             return False
         except ProblemError as problem:
             self._postpone(problem, to, old.path)
             return False
-        self._finds.moved(old, to, remote, entry, moved.file_id)
-        return True
 
     def _postpone(self, problem: ProblemError, *paths: bytes) -> None:
         if problem.code == "interrupted":

@@ -192,3 +192,66 @@ def test_a_file_that_a_link_takes_the_place_of_is_deleted_there(folder: Folder) 
     folder.disk.link("a", "b/c")
     folder.end_well()
     assert folder.there == {"b/c"}
+
+
+def edit(folder: Folder) -> None:
+    folder.disk.write("b", b"edited")
+
+
+def delete(folder: Folder) -> None:
+    folder.disk.delete("b")
+
+
+def become_a_folder(folder: Folder) -> None:
+    folder.disk.delete("b")
+    folder.disk.write("b/inside", b"in a folder")
+
+
+def move_on(folder: Folder) -> None:
+    folder.disk.rename("b", "c")
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("over", [False, True])
+@pytest.mark.parametrize(
+    ("then", "there"),
+    [(edit, {"b"}), (delete, set()), (become_a_folder, {"b/inside"}), (move_on, {"c"})],
+)
+def test_what_becomes_of_a_file_whose_move_was_not_answered(
+    folder: Folder,
+    then: Callable[[Folder], None],
+    there: set[str],
+    over: bool,
+    killed: bool,
+) -> None:
+    folder.begin(a=b"a", **({"b": b"b"} if over else {}))
+    folder.receiver.lose.add("move_file")
+    folder.disk.rename("a", "b")
+    folder.until(lambda: not folder.receiver.lose)
+    folder.receiver.away = True
+    if killed:
+        folder.stop(killed=True)
+    then(folder)
+    if killed:
+        folder.start()
+    folder.go_on(60)
+    folder.receiver.away = False
+    folder.end_well()
+    assert folder.there == there
+
+
+def test_nothing_is_sent_to_where_a_folder_may_have_moved_before_that_is_clear(
+    folder: Folder,
+) -> None:
+    folder.begin(d__x=b"x", d__y=b"y", d__z=b"z")
+    folder.receiver.lose.add("move_folder")
+    folder.disk.rename("d", "e")
+    folder.until(lambda: not folder.receiver.lose)
+    folder.receiver.away = True
+    folder.disk.delete("e/x")
+    folder.disk.write("e/y", b"edited")
+    folder.disk.write("d/x", b"a new folder of the old name")
+    folder.go_on(60)
+    folder.receiver.away = False
+    folder.end_well()
+    assert folder.there == {"d/x", "e/y", "e/z"}
