@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from howdah_desktop.engine.transfers import (
@@ -47,6 +48,13 @@ COLUMNS = (
     "version",
 )
 TRANSFER_COLUMNS = ", ".join(COLUMNS)
+_SAME = tuple(
+    name
+    for name in COLUMNS
+    if name in {field.name for field in fields(Transfer)}
+    and name not in ("kind", "state", "if_exists")
+)
+"""Columns that are as the attributes of their names."""
 VIEW_COLUMNS = (
     "id, group_id, kind, state, local, remote, relative, size, code, detail, attempt, next_try, digest,"
     " final_path, done_bytes, created, finished, root"
@@ -57,7 +65,7 @@ VIEW_COLUMNS = (
 def to_columns(transfer: Transfer) -> dict[str, Any]:
     seen = transfer.identity
     return {
-        **{name: getattr(transfer, name) for name in COLUMNS if hasattr(transfer, name)},
+        **{name: getattr(transfer, name) for name in _SAME},
         "group_id": transfer.group,
         "kind": transfer.kind.value,
         "state": transfer.state.value,
@@ -71,22 +79,26 @@ def to_columns(transfer: Transfer) -> dict[str, Any]:
 
 
 def to_transfer(row: tuple[Any, ...]) -> Transfer:
-    values = dict(zip(COLUMNS, row, strict=True))
-    dev, inode = values.pop("dev"), values.pop("inode")
-    size, mtime_ns = values.pop("source_bytes"), values.pop("mtime_ns")
+    """Of `COLUMNS`, in their order. Rows are read by the ten thousand, so that nothing is looked up twice."""
+    (
+        id_, group, kind, state, local, remote, relative, if_exists, sha256, size, code, detail, attempt,
+        next_try, client_id, generation, upload_id, chunk_bytes, dev, inode, source_bytes, mtime_ns, *more,
+    ) = row  # fmt: skip
     identity = (
-        None if inode is None else SourceIdentity(unsigned(dev), unsigned(inode), size, mtime_ns)
+        None
+        if inode is None
+        else SourceIdentity(unsigned(dev), unsigned(inode), source_bytes, mtime_ns)
     )
     return Transfer(
-        group=values.pop("group_id"),
-        kind=Kind(values.pop("kind")),
-        state=TransferState(values.pop("state")),
-        if_exists=IfExists(values.pop("if_exists")),
-        sha256=bool(values.pop("sha256")),
-        local=bytes(values.pop("local")),
-        identity=identity,
-        **values,
-    )
+        id_, group, _KINDS[kind], _STATES[state], bytes(local), remote, relative, _MODES[if_exists],
+        bool(sha256), size, code, detail, attempt, next_try, client_id, generation, upload_id, chunk_bytes,
+        identity, *more,
+    )  # fmt: skip
+
+
+_KINDS = {kind.value: kind for kind in Kind}
+_STATES = {state.value: state for state in TransferState}
+_MODES = {mode.value: mode for mode in IfExists}
 
 
 def signed(number: int) -> int:
