@@ -15,7 +15,7 @@ import msgspec
 
 from howdah_common.chunks import ChunkPlan, default_chunk_bytes
 from howdah_common.digests import BLAKE3, digest
-from howdah_common.file_frames import FileFrameParser, FileHead, FileStart
+from howdah_common.file_frames import FileHead
 from howdah_common.frames import FrameEnd, FrameError, FrameParser, FrameStart, Payload
 from howdah_common.manifest import Manifest
 from howdah_common.messages import (
@@ -34,6 +34,7 @@ from howdah_common.messages_batch import BatchAnswer, BatchItem, refused
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_common.remote_path import numbered
+from kit.small_files import files_of, start_of
 
 Result = TypeVar("Result")
 
@@ -158,7 +159,7 @@ class ScriptedReceiver:
         assert len(data) == length
 
         def work() -> BatchAnswer:
-            items = [self._small(head, content) for head, content in _files(data)]
+            items = [self._small(head, content) for head, content in files_of(data)]
             self.batch_sizes.append(len(items))
             return BatchAnswer(items=items)
 
@@ -251,16 +252,7 @@ class ScriptedReceiver:
         if problem is not None:
             return refused(problem)
         try:
-            begun = self._start(
-                StartUpload(
-                    client_id=head.client_id,
-                    path=head.path,
-                    size=head.size,
-                    modified_ns=head.modified_ns,
-                    digest_algorithm=BLAKE3,
-                    chunk_bytes=default_chunk_bytes(head.size),
-                )
-            )
+            begun = self._start(start_of(head))
             upload = self.uploads_by_id[begun.id]
             if content:
                 upload.chunks[0] = content
@@ -382,19 +374,3 @@ class ScriptedReceiver:
     @staticmethod
     def _digest(upload: Upload, data: bytes) -> bytes:
         return digest(upload.words.digest_algorithm, data)
-
-
-def _files(data: bytes) -> list[tuple[FileHead, bytes]]:
-    """The files of a batch, each whole and as it was hashed."""
-    parser, found = FileFrameParser(), []
-    starts: list[FileStart] = []
-    for event in parser.feed(data):
-        if isinstance(event, FileStart):
-            starts.append(event)
-        else:
-            head, offset = starts[-1].head, starts[-1].offset
-            content = data[offset : offset + head.size]
-            assert digest(BLAKE3, content) == event.digest
-            found.append((head, content))
-    parser.finish()
-    return found

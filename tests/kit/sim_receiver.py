@@ -16,6 +16,7 @@ import msgspec
 from howdah_common import remote_path
 from howdah_common.chunks import ChunkPlan, default_chunk_bytes
 from howdah_common.digests import BLAKE3, digest
+from howdah_common.file_frames import FileHead
 from howdah_common.frames import FrameEnd, FrameParser, FrameStart, Payload
 from howdah_common.manifest import Manifest
 from howdah_common.messages import (
@@ -31,10 +32,11 @@ from howdah_common.messages import (
     UploadInfo,
     UploadManifest,
 )
-from howdah_common.messages_batch import BatchAnswer
+from howdah_common.messages_batch import BatchAnswer, BatchItem, refused
 from howdah_common.messages_trees import TrashEntry
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
+from kit.small_files import files_of, start_of
 
 Result = TypeVar("Result")
 
@@ -122,6 +124,8 @@ class SimReceiver:
         self.trash: list[SimFile] = []
         self.ever: dict[str, set[bytes]] = {}
         """Every content that stood at a path, by uploads of the client."""
+        self.lies: dict[str, int] = {}
+        """By client_id of small files: each gives up as well."""
         self.acts: list[str] = []
         """Calls that changed the tree, in order."""
         self._chunks: dict[bytes, bytes] = {}
@@ -215,9 +219,14 @@ class SimReceiver:
     def change(self) -> int:
         return len(self.acts)
 
-    def batch(self, body: Iterable[memoryview], length: int) -> BatchAnswer:
-        """It is older than batches: each file comes by itself, with calls of its own to go wrong."""
-        raise ProblemError("not_found")
+    def batch(self, body: Iterable[bytes | memoryview], length: int) -> BatchAnswer:
+        data = b"".join(bytes(block) for block in body)
+        assert len(data) == length
+
+        def work() -> BatchAnswer:
+            return BatchAnswer([self._small(head, content) for head, content in files_of(data)])
+
+        return self._call("batch", "", work)
 
     # -- the tree
 
@@ -455,6 +464,50 @@ class SimReceiver:
         upload.state, upload.completed, upload.published = "published", words, there.info()
         upload.chunks = {}
         return self._info(upload)
+
+    def _small(self, head: FileHead, content: bytes) -> BatchItem:
+        """As an upload by itself, of which nothing is left where it is refused."""
+        words, new = start_of(head), False
+        try:
+            if self.lies.get(head.client_id, 0) < MOST_LIES and self._lies():
+                self.lies[head.client_id] = self.lies.get(head.client_id, 0) + 1
+                raise ProblemError("chunk_mismatch")
+            begun = [one for one in self.uploads.values() if one.words.client_id == head.client_id]
+            if begun:  # on whatever grid
+                grid = begun[0].words.chunk_bytes
+                words = msgspec.structs.replace(words, chunk_bytes=grid)
+            new = not begun
+            upload = self._find(self._start(words).id)
+            if upload.state == "open":
+                step = upload.chunk_bytes
+                parts = [content[at : at + step] for at in range(0, len(content), step)]
+                if any(upload.chunks.setdefault(n, part) != part for n, part in enumerate(parts)):
+                    raise ProblemError("chunk_conflict")
+            complete = self._completion(upload, head, content)
+            if upload.completed is not None:
+                if upload.completed.manifest_digest != complete.manifest_digest:
+                    raise ProblemError("client_id_conflict")
+                complete = upload.completed
+            return BatchItem(status=201, file=self._complete(upload.id, complete).file)
+        except ProblemError as problem:
+            if new:
+                self.uploads = {
+                    id_: one
+                    for id_, one in self.uploads.items()
+                    if one.words.client_id != head.client_id
+                }
+            return refused(problem)
+
+    def _completion(self, upload: _Upload, head: FileHead, content: bytes) -> Complete:
+        whole = SimFile("", head.path, "", content, head.modified_ns, upload.chunk_bytes)
+        return Complete(
+            size=head.size,
+            manifest_digest=whole.manifest_digest(),
+            if_version=head.if_version,
+        )
+
+    def _lies(self) -> bool:
+        return bool(self.trouble) and self._chance.random() < self.trouble
 
     def _info(self, upload: _Upload) -> UploadInfo:
         size, path, file = upload.words.size, upload.words.path, upload.published

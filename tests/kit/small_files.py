@@ -6,9 +6,17 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from howdah_common.chunks import default_chunk_bytes
 from howdah_common.digests import BLAKE3, digest
-from howdah_common.file_frames import MEDIA_TYPE, FileHead, IfExists, file_head
-from howdah_common.messages import API
+from howdah_common.file_frames import (
+    MEDIA_TYPE,
+    FileFrameParser,
+    FileHead,
+    FileStart,
+    IfExists,
+    file_head,
+)
+from howdah_common.messages import API, StartUpload
 from kit.native import MODIFIED_NS
 
 if TYPE_CHECKING:
@@ -43,6 +51,34 @@ class Small:
     def frame(self, said: bytes | None = None) -> bytes:
         """`said`: what it claims to be its digest."""
         return file_head(self.head) + self.data + (said or digest(self.algorithm, self.data))
+
+
+def files_of(data: bytes) -> list[tuple[FileHead, bytes]]:
+    """The files of a batch, each whole and as it was hashed."""
+    parser, found = FileFrameParser(), []
+    starts: list[FileStart] = []
+    for event in parser.feed(data):
+        if isinstance(event, FileStart):
+            starts.append(event)
+        else:
+            head, offset = starts[-1].head, starts[-1].offset
+            content = data[offset : offset + head.size]
+            assert digest(BLAKE3, content) == event.digest
+            found.append((head, content))
+    parser.finish()
+    return found
+
+
+def start_of(head: FileHead) -> StartUpload:
+    """The words that would begin it by itself."""
+    return StartUpload(
+        client_id=head.client_id,
+        path=head.path,
+        size=head.size,
+        modified_ns=head.modified_ns,
+        digest_algorithm=BLAKE3,
+        chunk_bytes=default_chunk_bytes(head.size),
+    )
 
 
 def stream(files: Iterable[Small]) -> bytes:
