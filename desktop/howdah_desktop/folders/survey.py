@@ -353,6 +353,10 @@ class Survey:
             if entry.name in without:
                 continue
             to = joined(path, entry.name)
+            if self._where_it_was(entry, to) is None:
+                continue
+            # What was found before belongs to the tree as it was before; and it may be what is known now.
+            self._flush()
             old = self._where_it_was(entry, to)
             if old is None:
                 continue
@@ -389,8 +393,6 @@ class Survey:
         return same > 0 and same * 2 >= len(before)
 
     def _move(self, old: Known, to: bytes, entry: Entry) -> bool:
-        # What was found before belongs to the tree as it was before.
-        self._flush()
         remote = self._finds.remote_of(to)
         try:
             remote_path.check_path(remote)

@@ -255,3 +255,17 @@ def test_nothing_is_sent_to_where_a_folder_may_have_moved_before_that_is_clear(
     folder.receiver.away = False
     folder.end_well()
     assert folder.there == {"d/x", "e/y", "e/z"}
+
+
+def test_a_folder_that_moves_while_another_takes_its_name_is_no_longer_known_there(
+    folder: Folder,
+) -> None:
+    folder.begin(n__b__x=b"x", n__b__y=b"y")
+    folder.receiver.away = True
+    folder.disk.folder("n/deeper")
+    folder.disk.rename("n/b", "n/deeper/b")
+    folder.disk.write("n/b/z", b"z")
+    folder.go_on(60)
+    folder.receiver.away = False
+    folder.end_well()
+    assert folder.there == {"n/b/z", "n/deeper/b/x", "n/deeper/b/y"}
