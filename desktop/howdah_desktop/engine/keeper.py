@@ -32,6 +32,8 @@ from howdah_desktop.folders.watched import CLOSED_SECONDS, FolderSettings, Folde
 
 GONE_SECONDS = 3.0
 """What is missing may have moved to where nobody looked yet: so long it is only missing."""
+DOUBT_SECONDS = 0.5
+"""What is on its way is soon clear."""
 AWAY_SECONDS = 10.0
 """A folder whose disk is not there is looked for so often."""
 CLOSED_KEPT_SECONDS = 60.0
@@ -350,6 +352,7 @@ class Keeper:
             self._control.ask,
             lambda: self._check(id_),
             lambda found: self._take(id_, found),
+            lambda path: self._ledger.clear_soon(id_, path),
             lambda *begun: self._begin_move(id_, *begun),
             lambda *moved: self._moved(id_, *moved),
             lambda known, files: self._ledger.trashed(known, id_, files),
@@ -405,6 +408,8 @@ class Keeper:
         kept.gone.update(dict.fromkeys(found.gone_postponed, now + GONE_SECONDS))
         if found.held_up is None:
             kept.attempt = 0
+            if found.postponed:
+                kept.not_before = now + DOUBT_SECONDS
             return
         # Nothing is lost by waiting: the tree here is the truth, and is looked at again.
         kept.attempt += 1

@@ -159,7 +159,7 @@ class LedgerKnown(LedgerWatched, LedgerLeftOut):
 
     def _know_above(self, rows: Iterable[Transfer]) -> None:
         """In the caller's commit: the folders above what has arrived are known, also where they were deleted
-        meanwhile. What is known of no folder would never be missed."""
+        meanwhile. What is known of no folder, or as deleted already, would never be missed."""
         above = {
             (row.watched, parted(row.relative.encode())[0]): remote_path.parent(row.remote)
             for row in rows
@@ -172,7 +172,8 @@ class LedgerKnown(LedgerWatched, LedgerLeftOut):
                 where, name = parted(path)
                 done = self._db.execute(
                     "INSERT INTO known (folder, dir, name, is_dir, dev, inode, remote, agreed)"
-                    " VALUES (?, ?, ?, 1, 0, 0, ?, ?) ON CONFLICT DO NOTHING",
+                    " VALUES (?, ?, ?, 1, 0, 0, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET gone = NULL WHERE gone IS NOT NULL",
                     (watched, where, name, remote, time.time()),
                 )
                 if done.rowcount == 0:

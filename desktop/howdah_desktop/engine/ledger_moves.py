@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from howdah_desktop.engine.ledger_below import BELOW_NAMED
 from howdah_desktop.engine.ledger_known import Known, LedgerKnown
@@ -18,6 +19,18 @@ UNCLEAR = """EXISTS (
 )"""
 """Of a row: such a move begins or ends at its place there, or above it. Nothing goes there until then."""
 
+_IN_DOUBT = """watched = :folder AND (relative = :path OR relative > :first AND relative < :last)
+    AND (state IN ('sending', 'finishing') OR state = 'queued' AND code IS NULL)
+    AND (upload_id IS NOT NULL OR inode IS NOT NULL)"""
+_BEFORE_ALL = -1e12
+"""As `place`."""
+
+
+def _doubted(folder: int, path: bytes) -> dict[str, Any]:
+    text = path.decode()
+    # "0" is the character after "/".
+    return {"folder": folder, "path": text, "first": f"{text}/", "last": f"{text}0"}
+
 
 class LedgerMoves(LedgerKnown):
     """Reading is for any connection, writing for that of the engine."""
@@ -25,6 +38,19 @@ class LedgerMoves(LedgerKnown):
     def moving(self, folder: int) -> list[Known]:
         """What was told to move there, and nobody knows whether it has."""
         return self._known("folder = ? AND moving IS NOT NULL", folder)
+
+    def is_in_doubt(self, folder: int, path: bytes) -> bool:
+        """Whether something from there, or from below it, may have arrived though nobody knows it yet."""
+        sql = f"SELECT EXISTS (SELECT 1 FROM transfers WHERE {_IN_DOUBT})"
+        return bool(self.rows(sql, _doubted(folder, path))[0][0])
+
+    def clear_soon(self, folder: int, path: bytes) -> None:
+        """That is asked before all else that is queued."""
+        with self.one_commit():
+            self._db.execute(
+                f"UPDATE transfers SET place = {_BEFORE_ALL} WHERE {_IN_DOUBT}",
+                _doubted(folder, path),
+            )
 
     def begin_move(self, watched: int, known: Known, to: bytes | None, remote: str | None) -> None:
         """To be written down before it is asked for. None: it has not moved, as is known by now."""

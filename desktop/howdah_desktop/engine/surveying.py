@@ -19,7 +19,7 @@ from howdah_desktop.engine.treework import Moved, TreeWork
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import Entry, Ground, What, parted
 from howdah_desktop.folders.standing import Unavailable
-from howdah_desktop.folders.survey import Directory, Survey, Task, in_order
+from howdah_desktop.folders.survey import Directory, NotYet, Survey, Task, in_order
 from howdah_desktop.folders.watched import Links, Watched, filled, too_many_gone
 
 
@@ -85,6 +85,7 @@ class ControlSide:
         ask: Callable[[Callable[[], object]], object],
         check: Callable[[], None],
         take: Callable[[list[Directory]], None],
+        clear_soon: Callable[[bytes], None],
         begin_move: Callable[[Known, bytes | None, str | None], None],
         moved: Callable[[Known, bytes, str, Entry | None, str | None], None],
         trashed: Callable[[Known, int], None],
@@ -95,6 +96,7 @@ class ControlSide:
         self.ask = ask
         self.check = check
         self.take = take
+        self.clear_soon = clear_soon
         self.begin_move = begin_move
         self.moved = moved
         self.trashed = trashed
@@ -131,7 +133,7 @@ class Surveying:
         except OSError as error:
             report.unavailable = f"It cannot be opened ({os.strerror(error.errno or 0)})."
             return report
-        ledger = LedgerMoves(self._home, read_only=True)
+        self._ledger = ledger = LedgerMoves(self._home, read_only=True)
         try:
             standing.check(self._folder, ground, ledger.known_files(self._folder.id))
             report.device = ground.device
@@ -199,7 +201,7 @@ class Surveying:
     # -- deletions
 
     def _deletions(self, order: Order, report: Report, ground: Ground, ledger: LedgerMoves) -> None:
-        if report.held_up is not None:
+        if report.held_up is not None or report.postponed:
             # What could not move yet, or has though its answer was lost, is not where it is thought to be.
             report.gone_postponed = list(order.gone)
             return
@@ -217,6 +219,7 @@ class Surveying:
         if not self._folder.mirror:
             self._control.ask(lambda: [self._control.kept(known) for known in found])
             return
+        found = [known for known in found if not self._is_in_doubt(ledger, known, report)]
         files = {known.path: self._files(ledger, known) for known in found}
         total = ledger.known_files(self._folder.id)
         if not order.yes and too_many_gone(sum(files.values()), total):
@@ -232,6 +235,21 @@ class Surveying:
                     raise
                 report.held_up = problem
                 report.gone_postponed.append(known.path)
+
+    def _is_in_doubt(self, ledger: LedgerMoves, known: Known, report: Report) -> bool:
+        try:
+            self._check_clear(ledger, known)
+        except NotYet:
+            report.gone_postponed.append(known.path)
+            return True
+        return False
+
+    def _check_clear(self, ledger: LedgerMoves, known: Known) -> None:
+        """What has arrived though its answer was lost would be left behind, as nobody knows of it. Raises
+        NotYet."""
+        if ledger.is_in_doubt(self._folder.id, known.path):
+            self._control.ask(lambda: self._control.clear_soon(known.path))
+            raise NotYet
 
     def _is_gone(self, ground: Ground, known: Known) -> bool:
         """Also where something stands that is not carried; a link may be, where links are followed."""
@@ -279,6 +297,7 @@ class Surveying:
     ) -> bool:
         if self._unclear is not None:
             raise self._unclear
+        self._check_clear(self._ledger, known)
         self._begin_move(known, to, remote)
         moved = self._tree.move(known, remote, over=over, holding=holding)
         if moved is None:
@@ -299,6 +318,7 @@ class Surveying:
         """In a mirror it goes to the trash; else, and where others changed it, it gets a numbered name."""
         if self._unclear is not None:
             raise self._unclear
+        self._check_clear(self._ledger, known)
         versions = {one.remote: one.version for one in below if not one.is_dir}
         if self._tree.put_aside(known, versions if self._folder.mirror else None):
             self._control.ask(lambda: self._control.forgotten(known))

@@ -61,6 +61,10 @@ class Directory:
         )
 
 
+class NotYet(Exception):
+    """Something of it is on its way, and may have arrived: soon that is known."""
+
+
 class Finds(Protocol):
     """Who writes down what a survey finds. Called in its thread; may raise ProblemError to end it."""
 
@@ -74,11 +78,12 @@ class Finds(Protocol):
         over: Known | None,
         holding: Known | None,
     ) -> bool:
-        """Whether it stands at `remote` now (see TreeWork.move), and is known to."""
+        """Whether it stands at `remote` now (see TreeWork.move), and is known to. May raise NotYet."""
         ...
 
     def gives_way(self, known: Known, below: list[Known]) -> None:
-        """Something of another kind stands at its place here: it is put aside there, with all `below` it."""
+        """Something of another kind stands at its place here: it is put aside there, with all `below` it. May
+        raise NotYet."""
         ...
 
     def remote_of(self, path: bytes) -> str:
@@ -157,7 +162,7 @@ class Survey:
 
     @property
     def held_up(self) -> ProblemError | None:
-        """Why tasks were postponed."""
+        """Why tasks were postponed; None also where something is on its way."""
         return self._held_up
 
     def rules_of(self, path: bytes) -> str:
@@ -338,7 +343,7 @@ class Survey:
             try:
                 below = self._ledger.known_below(self._folder.id, old.path) if old.is_dir else []
                 self._finds.gives_way(old, below)
-            except ProblemError as problem:
+            except (ProblemError, NotYet) as problem:
                 self._postpone(problem, old.path)
                 without.add(entry.name)
         return without
@@ -401,14 +406,15 @@ class Survey:
             return self._finds.move(old, to, remote, entry, over, holding)
         except (UnicodeError, remote_path.BadPath):
             return False
-        except ProblemError as problem:
+        except (ProblemError, NotYet) as problem:
             self._postpone(problem, to, old.path)
             return False
 
-    def _postpone(self, problem: ProblemError, *paths: bytes) -> None:
-        if problem.code == "interrupted":
-            raise problem
-        self._held_up = problem
+    def _postpone(self, problem: ProblemError | NotYet, *paths: bytes) -> None:
+        if isinstance(problem, ProblemError):
+            if problem.code == "interrupted":
+                raise problem
+            self._held_up = problem
         self._postponed += [Task(parted(path)[0], deep=False) for path in paths]
 
 

@@ -176,10 +176,11 @@ def test_a_lost_answer_does_not_delete_what_has_moved_since(folder: Folder) -> N
     # The next question is whether it is there again.
     folder.before("complete", lambda: folder.before("list", move))
     folder.go_on(60)
-    # The tree is moved while the row for the file's old place waits, as all that waits in the queue.
+    # The row for the file's old place waits, as all that waits in the queue: and so does the tree.
     folder.engine_now._runs._slots = Slots(large=0, small=0)
     folder.receiver.away = False
-    folder.until(lambda: f"{TARGET}/e/new" in folder.receiver.files)
+    folder.go_on(60)
+    assert f"{TARGET}/d/new" in folder.receiver.files
     folder.engine_now._runs._slots = Slots()
     folder.end_well()
     assert folder.there == {"e/x", "e/y", "e/z", "e/new"}
@@ -269,3 +270,28 @@ def test_a_folder_that_moves_while_another_takes_its_name_is_no_longer_known_the
     folder.receiver.away = False
     folder.end_well()
     assert folder.there == {"n/b/z", "n/deeper/b/x", "n/deeper/b/y"}
+
+
+@pytest.mark.parametrize("then", ["move", "delete"])
+def test_what_has_arrived_though_its_answer_was_lost_goes_with_its_folder(
+    folder: Folder, then: str
+) -> None:
+    folder.begin(d__x=b"x", d__y=b"y")
+    folder.disk.write("d/new", b"new")
+    folder.receiver.lose.add("complete")
+
+    def go() -> None:
+        folder.receiver.away = True
+        if then == "move":
+            folder.disk.rename("d", "e")
+            folder.disk.delete("e/new")
+        else:
+            folder.disk.delete("d")
+
+    # After the lost answer, the receiver is looked for again.
+    folder.before("complete", lambda: folder.before("list", go))
+    folder.until(lambda: folder.receiver.away)
+    folder.go_on(60)
+    folder.receiver.away = False
+    folder.end_well()
+    assert folder.there == ({"e/x", "e/y"} if then == "move" else set())
