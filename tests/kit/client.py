@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kit.launching import run
 from kit.processes import Process
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -25,14 +26,11 @@ def howdah(
     timeout: float = 60.0,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end with `home` as HOWDAH_HOME; `timeout` is in seconds."""
-    return subprocess.run(
-        [*PROGRAM, *arguments],
+    return run(
+        [*PROGRAM, *(os.fspath(word) for word in arguments)],
         input=input or "",
-        capture_output=True,
-        text=True,
         timeout=timeout,
         env={**os.environ, **_environment(home, env)},
-        check=False,
     )
 
 

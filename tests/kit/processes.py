@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import signal
 import subprocess
 import tempfile
@@ -13,6 +12,8 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
+
+from kit.launching import Streams, launch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -97,28 +98,29 @@ class Process:
     ) -> None:
         """Start `command`; its output goes to `folder`. `env` is added to the test's own."""
         self.command = [os.fspath(word) for word in command]
-        self._popen = subprocess.Popen(
-            self.command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            # Lines must come when they are printed, not when a buffer is full.
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
-            cwd=cwd,
-            start_new_session=True,
+        pipes = [os.pipe(), os.pipe()]
+        with open(os.devnull, "rb") as nothing:
+            self._child = launch(
+                self.command,
+                Streams(nothing.fileno(), *(write for _, write in pipes)),
+                # Lines must come when they are printed, not when a buffer is full.
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+                cwd=cwd,
+            )
+        for _, write in pipes:
+            os.close(write)
+        self.stdout, self.stderr = (
+            Output(os.fdopen(read, "rb"), folder / f"{self.pid}.{name}")
+            for name, (read, _) in zip(("stdout", "stderr"), pipes, strict=True)
         )
-        assert self._popen.stdout is not None
-        assert self._popen.stderr is not None
-        self.stdout = Output(self._popen.stdout, folder / f"{self.pid}.stdout")
-        self.stderr = Output(self._popen.stderr, folder / f"{self.pid}.stderr")
 
     @property
     def pid(self) -> int:
-        return self._popen.pid
+        return self._child.pid
 
     @property
     def running(self) -> bool:
-        return self._popen.poll() is None
+        return self._child.poll() is None
 
     def wait_for(
         self, pattern: str, *, stream: Stream = "stdout", seconds: float = PATIENCE_SECONDS
@@ -131,19 +133,14 @@ class Process:
 
     def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         """The exit code, or minus the signal that ended it."""
-        if self._popen.poll() is None:
-            # Popen.wait with a time-out sleeps and looks; a pidfd wakes us at once.
-            descriptor = os.pidfd_open(self.pid)
-            try:
-                ended, _, _ = select.select([descriptor], [], [], seconds)
-            finally:
-                os.close(descriptor)
-            assert ended, self._story(f"still ran after {seconds:g} s")
-        return self._popen.wait()
+        try:
+            return self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(self._story(f"still ran after {seconds:g} s")) from None
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the child alone, as a service manager or a terminal would."""
-        self._popen.send_signal(number)
+        self._child.send_signal(number)
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to the child and all it started, and wait for the child's end."""
@@ -158,7 +155,7 @@ class Process:
     def close(self) -> None:
         """End what is left of it."""
         self._signal_group(signal.SIGKILL)
-        self._popen.wait()
+        self._child.wait()
         self.stdout.join()
         self.stderr.join()
 
@@ -168,7 +165,7 @@ class Process:
             os.killpg(self.pid, number)
 
     def _story(self, what: str) -> str:
-        state = "running" if self.running else f"ended with {self._popen.returncode}"
+        state = "running" if self.running else f"ended with {self._child.returncode}"
         return (
             f"{' '.join(self.command)} ({state}) {what}\n"
             f"--- stdout\n{self.stdout.text[-4000:]}\n--- stderr\n{self.stderr.text[-4000:]}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from kit.launching import run
 from kit.ports import free_port
 from kit.processes import PATIENCE_SECONDS, Process
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
@@ -55,14 +56,8 @@ class RunningReceiver:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command of the program with the same environment; it must succeed."""
-        done = subprocess.run(
-            [*PROGRAM, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            env={**os.environ, **self._env},
-            check=False,
+        done = run(
+            [*PROGRAM, *arguments], timeout=PATIENCE_SECONDS, env={**os.environ, **self._env}
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done
