@@ -177,6 +177,7 @@ class Keeper:
             self._compare_all(kept, why)
 
     def receiver_is_back(self) -> None:
+        self._listen(settled=True)  # before anything else is done there
         for kept in self.folders.values():
             kept.not_before, kept.attempt = 0.0, 0
 
@@ -294,15 +295,17 @@ class Keeper:
         kept.there = True
         self._compare_all(kept, "the receiver was restored from a copy, or is another")
 
-    def _listen(self) -> None:
-        """Is the receiver the one that it was? Its answers say so (see Howdah-Catalogue in the protocol)."""
+    def _listen(self, settled: bool = False) -> None:
+        """Is the receiver the one that it was? Its answers say so (see Howdah-Catalogue in the protocol).
+
+        `settled`: only one answer was on its way."""
         heard, before = self._presence.heard_of(), self._heard_of
         if heard is None or heard == before:
             self._lower = False
             return
         other = before is not None and before[0] != heard[0]
         lower = before is not None and not other and heard[1] < before[1]
-        if lower and not self._lower:
+        if lower and not self._lower and not settled:
             self._lower = True  # answers that crossed each other look like that for a moment
             return
         self._heard_of, self._lower = heard, False
@@ -410,7 +413,12 @@ class Keeper:
         kept.attempt += 1
         if found.there_postponed:
             kept.full_due = now
-        kept.not_before = now + delay_seconds(kept.attempt, 0.5, code=found.held_up.code)
+        kept.not_before = now + delay_seconds(
+            kept.attempt,
+            0.5,
+            code=found.held_up.code,
+            retry_after_seconds=found.held_up.extra.get("retry_after_seconds"),
+        )
         if outcomes.is_receivers(found.held_up):
             self._presence.lost(found.held_up)
 
