@@ -149,6 +149,7 @@ class Keeper:
         if kept.hints is not None:
             kept.hints.stop()
         del self.folders[id_]
+        self._presence.watching = bool(self.folders)
         self._ledger.change_watched(id_, removed=self._wall())
         return kept.watched
 
@@ -177,7 +178,6 @@ class Keeper:
             self._compare_all(kept, why)
 
     def receiver_is_back(self) -> None:
-        self._listen(settled=True)  # before anything else is done there
         for kept in self.folders.values():
             kept.not_before, kept.attempt = 0.0, 0
 
@@ -200,7 +200,7 @@ class Keeper:
         now = self._clock()
         if self.folders and now >= self._listens_at:
             self._listens_at = now + LISTEN_SECONDS
-            self._listen()
+            self.listen()
         for kept in list(self.folders.values()):
             self._go_on_by_itself(kept)
             if kept.surveying or kept.watched.state is FolderState.PAUSED or now < kept.not_before:
@@ -236,6 +236,7 @@ class Keeper:
         kept = Kept(watched, full_due=self._clock())
         kept.hints = self._hints(watched.local, lambda hint: self._heard(watched.id, hint))
         self.folders[watched.id] = kept
+        self._presence.watching = True
         kept.hints.start()
 
     def _real_hints(self, root: bytes, heard: Callable[[Hint], None]) -> Hints:
@@ -295,10 +296,10 @@ class Keeper:
         kept.there = True
         self._compare_all(kept, "the receiver was restored from a copy, or is another")
 
-    def _listen(self, settled: bool = False) -> None:
+    def listen(self, settled: bool = False) -> None:
         """Is the receiver the one that it was? Its answers say so (see Howdah-Catalogue in the protocol).
 
-        `settled`: only one answer was on its way."""
+        `settled`: no other answer was on its way."""
         heard, before = self._presence.heard_of(), self._heard_of
         if heard is None or heard == before:
             self._lower = False
