@@ -124,6 +124,8 @@ class SimReceiver:
         """Every content that stood at a path, by uploads of the client."""
         self.acts: list[str] = []
         """Calls that changed the tree, in order."""
+        self.puts = 0
+        """How often a file came to a path."""
         self._chunks: dict[bytes, bytes] = {}
         self._numbers = 0
 
@@ -213,7 +215,7 @@ class SimReceiver:
 
     @property
     def change(self) -> int:
-        return len(self.acts)
+        return len(self.acts) + self.puts
 
     def batch(self, body: Iterable[memoryview], length: int) -> BatchAnswer:
         """It is older than batches: each file comes by itself, with calls of its own to go wrong."""
@@ -370,6 +372,7 @@ class SimReceiver:
 
     def _put(self, path: str, content: bytes, modified_ns: int, chunk_bytes: int) -> SimFile:
         self._make_folders(remote_path.parents(path))
+        self.puts += 1
         there = self.files.get(path)
         version = self._number("v")
         file_id = there.id if there is not None else self._number("f")

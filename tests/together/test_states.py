@@ -36,7 +36,7 @@ TREE: Tree = {
 }
 IDLE_SECONDS = 1.5
 ASKED_SECONDS = 3
-SOON_SECONDS = 1.5
+SOON_SECONDS = 0.9
 """Within which requests came that were under way together."""
 
 

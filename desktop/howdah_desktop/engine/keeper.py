@@ -214,6 +214,8 @@ class Keeper:
     def next_due(self) -> float | None:
         """When `turn` has something to do, of the monotonic clock."""
         moments = []
+        if self.folders and self._presence.heard_of() not in (None, self._heard_of):
+            moments.append(self._listens_at)
         for kept in self.folders.values():
             if kept.surveying:
                 continue

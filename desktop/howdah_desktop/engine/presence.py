@@ -114,12 +114,11 @@ class Presence:
             return None
         if not self.reach.up:
             return self.reach.next_try
-        now = time.monotonic()
-        heard = -math.inf if self._heard_at is None else self._heard_at
-        due = max(heard + SILENCE_SECONDS, now)
+        now, heard = time.monotonic(), self._heard_at
+        due = now if heard is None else max(heard + SILENCE_SECONDS, now)
         if due < self._followed_until:
             return due
-        return max(heard + WATCHING_SECONDS, now) if self.watching else None
+        return max(heard + WATCHING_SECONDS, now) if self.watching and heard is not None else None
 
     def probe(self) -> None:
         """Ask whether it is back, or whether it is still there, if it is time to."""
