@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from howdah_common.problems import PROBLEMS
-from howdah_desktop.engine import presence
+from howdah_desktop.engine import backoff, presence
 from howdah_desktop.remote import receiver as remote
 from howdah_desktop.remote.door import Door
 from kit.client import Client
@@ -43,6 +43,7 @@ SOON_SECONDS = 0.9
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     quick_watching(monkeypatch)
+    monkeypatch.setattr(backoff, "DELAYS_SECONDS", (0.5,))
 
 
 @pytest.fixture
