@@ -198,7 +198,7 @@ class Keeper:
 
     def turn(self) -> None:
         now = self._clock()
-        if self.folders and now >= self._listens_at:
+        if now >= self._listens_at:
             self._listens_at = now + LISTEN_SECONDS
             self.listen()
         for kept in list(self.folders.values()):
@@ -302,6 +302,8 @@ class Keeper:
         """Is the receiver the one that it was? Its answers say so (see Howdah-Catalogue in the protocol).
 
         `settled`: no other answer was on its way."""
+        if not self.folders:
+            return
         heard, before = self._presence.heard_of(), self._heard_of
         if heard is None or heard == before:
             self._lower = False
