@@ -190,12 +190,16 @@ PROBLEMS = _table(
      "Check that it runs and that the line is up; the transfer goes on by itself."),
     ("answer_invalid", 0, Next.RETRY, "The answer does not come from a Howdah receiver.",
      "Sign in to the network if it asks for that, and check the address."),
+    ("captive_portal", 0, Next.RETRY, "A web page came in place of the receiver's answer.",
+     "Open any page in a browser: the network may want to be signed in to. It goes on by itself then; if not,"
+     " check the address."),
     ("answer_too_large", 0, Next.USER, "The receiver's answer is larger than it may be.",
      "Check that the address is that of your receiver."),
     ("redirect_refused", 0, Next.USER, "The receiver sends this device to another place.",
-     "Pair with the address of the receiver itself."),
+     "Sign in to the network if it asks for that; else pair with the address of the receiver itself."),
     ("certificate_changed", 0, Next.USER, "The receiver shows another certificate than the one paired with.",
-     "If it was renewed on purpose, pair again; if not, somebody may be listening."),
+     "Sign in to the network if it asks for that. If the certificate was renewed on purpose, pair again; if"
+     " not, somebody may be listening."),
     ("certificate_untrusted", 0, Next.USER, "Nobody whom this computer trusts vouches for the receiver's certificate.",
      "Check this computer's clock and the address; at the receiver, check that its certificate is valid."),
     ("other_receiver", 0, Next.USER, "Another receiver answers at this address.",

@@ -57,6 +57,11 @@ def receiver(scripted: CuedReceiver) -> Iterator[Receiver]:
     receiver.close()
 
 
+def content_of(receiver: Receiver) -> bytes:
+    with receiver.content("f1", "v1", 0, 5) as blocks:
+        return b"".join(blocks)
+
+
 def problem_of(call: Callable[[], object]) -> ProblemError:
     with pytest.raises(ProblemError) as caught:
         call()
@@ -212,8 +217,10 @@ def test_an_unknown_code_is_taken_by_its_status(
         (502, "unavailable"),
         (408, "request_timeout"),
         (429, "too_many_attempts"),
-        (403, "answer_invalid"),
-        (200, "answer_invalid"),
+        (404, "answer_invalid"),
+        (403, "captive_portal"),
+        (511, "captive_portal"),
+        (200, "captive_portal"),
     ],
 )
 def test_a_page_of_somebody_else_ends_no_transfer(
@@ -229,8 +236,32 @@ def test_a_page_of_somebody_else_ends_no_transfer(
 
 def test_a_captive_portal_is_no_receiver(scripted: CuedReceiver, receiver: Receiver) -> None:
     scripted.on("*", ".*", lambda exchange: exchange.send(200, b"<html>", "text/html"))
-    for call in (receiver.uploads, lambda: receiver.cancel("u1")):
-        assert problem_of(call).code == "answer_invalid"
+    calls = (
+        receiver.uploads,
+        lambda: receiver.cancel("u1"),
+        lambda: content_of(receiver),
+    )
+    for call in calls:
+        assert problem_of(call).code == "captive_portal"
+
+
+def test_a_page_that_is_packed_is_a_page(scripted: CuedReceiver, receiver: Receiver) -> None:
+    def packed(exchange: Exchange) -> None:
+        exchange.send(200, b"\x1f\x8b", "text/html; charset=utf-8", Content_Encoding="gzip")
+
+    scripted.on("GET", "/uploads", packed)
+    assert problem_of(receiver.uploads).code == "captive_portal"
+
+
+def test_a_stored_page_that_the_receiver_itself_gives_is_no_portal(
+    scripted: CuedReceiver, receiver: Receiver
+) -> None:
+    page = b"<html>"
+    headers = {"Howdah_Catalogue": "c1", "Content_Range": "bytes 0-5/6", "ETag": '"v1"'}
+    scripted.on(
+        "GET", "/files/.*", lambda exchange: exchange.send(206, page, "text/html", **headers)
+    )
+    assert content_of(receiver) == page
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,8 @@ class SimReceiver:
         """By client_id of small files: each gives up as well."""
         self.acts: list[str] = []
         """Calls that changed the tree, in order."""
+        self.puts = 0
+        """How often a file came to a path."""
         self._chunks: dict[bytes, bytes] = {}
         self._numbers = 0
 
@@ -217,7 +219,7 @@ class SimReceiver:
 
     @property
     def change(self) -> int:
-        return len(self.acts)
+        return len(self.acts) + self.puts
 
     def batch(self, body: Iterable[bytes | memoryview], length: int) -> BatchAnswer:
         data = b"".join(bytes(block) for block in body)
@@ -379,6 +381,7 @@ class SimReceiver:
 
     def _put(self, path: str, content: bytes, modified_ns: int, chunk_bytes: int) -> SimFile:
         self._make_folders(remote_path.parents(path))
+        self.puts += 1
         there = self.files.get(path)
         version = self._number("v")
         file_id = there.id if there is not None else self._number("f")

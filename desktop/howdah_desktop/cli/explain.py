@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import closing
+from pathlib import Path
 
 import msgspec
 
+from howdah_common.problems import ProblemError
 from howdah_desktop.cli import context
 from howdah_desktop.cli.display import printable
 from howdah_desktop.cli.exits import Exit
-from howdah_desktop.engine.explaining import Explanation, explain_path
+from howdah_desktop.engine.control import RemoteEngine
+from howdah_desktop.engine.explaining import Explanation, explain_path, with_circumstances
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_file import FILE_NAME
 
@@ -29,11 +33,22 @@ def explain(path: str, as_json: bool) -> Exit:
         found = explain_path(ledger, real)
     finally:
         ledger.close()
+    if found.transfer is not None:
+        found = _as_it_is_now(found, home)
     if as_json:
         print(json.dumps({"event": "explanation", **msgspec.to_builtins(found)}))
     else:
         print("\n".join(_lines(found)))
     return Exit.DONE if found.is_there else Exit.NEEDS_YOU
+
+
+def _as_it_is_now(found: Explanation, home: Path) -> Explanation:
+    """With what the engine that runs knows of the receiver; without one, as the ledger has it."""
+    try:
+        with closing(RemoteEngine(home)) as engine:
+            return with_circumstances(found, engine.queue(0))
+    except ProblemError:
+        return found
 
 
 def _lines(found: Explanation) -> list[str]:

@@ -148,6 +148,9 @@ class Engine(FolderFace):
             time.monotonic,
             time.time,
         )
+        self._presence.on_answer = lambda was_up: self._keeper.listen(
+            settled=not (was_up and self._runs.running)
+        )
         self._wakes = Wakes(IDLE_SECONDS, time.monotonic(), time.time())
 
     # -- from any thread

@@ -13,7 +13,7 @@ from howdah_desktop.engine.ledger_left_out import LeftOut
 from howdah_desktop.engine.showing import SKIP_RULES, explain, explain_problem, shown_path, view
 from howdah_desktop.engine.showing_folders import explain_folder
 from howdah_desktop.engine.transfers import TransferState
-from howdah_desktop.engine.views import TransferView
+from howdah_desktop.engine.views import LimitsView, QueueView, ReceiverView, TransferView
 from howdah_desktop.folders.watched import FolderState, Watched
 
 S = TransferState
@@ -45,6 +45,22 @@ def explain_path(ledger: Ledger, path: bytes) -> Explanation:
         if path == watched.local or path.startswith(watched.local + b"/"):
             return _watched(ledger, watched, path[len(watched.local) + 1 :], path)
     return _sent(ledger, path)
+
+
+def with_circumstances(found: Explanation, now: QueueView) -> Explanation:
+    """Where a file waits for its turn while nothing gets one: why. `now`: of the engine that runs."""
+    if found.transfer is None or found.transfer.state != S.QUEUED.value:
+        return found
+    held: LimitsView | ReceiverView
+    if now.limits.paused is not None:
+        held = now.limits
+    elif now.receiver.code is not None:
+        held = now.receiver
+    else:
+        return found
+    return msgspec.structs.replace(
+        found, sentence=held.sentence, remedy=held.remedy, next_try=held.next_try
+    )
 
 
 def _watched(ledger: Ledger, watched: Watched, relative: bytes, path: bytes) -> Explanation:

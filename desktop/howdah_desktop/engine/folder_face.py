@@ -13,6 +13,7 @@ from howdah_desktop.engine.keeper import Keeper
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_orders import Chosen
 from howdah_desktop.engine.orders import Orders
+from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.showing_folders import folder_view
 from howdah_desktop.engine.surveying import Places
 from howdah_desktop.engine.views import FolderView
@@ -33,6 +34,7 @@ class FolderFace:
     _ledger: Ledger
     _orders: Orders
     _keeper: Keeper
+    _presence: Presence
 
     def watch_add(
         self,
@@ -69,9 +71,12 @@ class FolderFace:
         return self._control.ask(add)
 
     def watched(self) -> tuple[FolderView, ...]:
-        return self._control.ask(
-            lambda: tuple(folder_view(kept, self._ledger) for kept in self._keeper.folders.values())
-        )
+        def views() -> tuple[FolderView, ...]:
+            receiver = self._presence.view()
+            folders = self._keeper.folders.values()
+            return tuple(folder_view(kept, self._ledger, receiver) for kept in folders)
+
+        return self._control.ask(views)
 
     def watch_remove(self, ids: Sequence[int]) -> int:
         """What is there stays; what is on its way is cancelled."""

@@ -151,6 +151,7 @@ class Keeper:
         if kept.hints is not None:
             kept.hints.stop()
         del self.folders[id_]
+        self._presence.watching = bool(self.folders)
         self._ledger.change_watched(id_, removed=self._wall())
         return kept.watched
 
@@ -199,9 +200,9 @@ class Keeper:
 
     def turn(self) -> None:
         now = self._clock()
-        if self.folders and now >= self._listens_at:
+        if now >= self._listens_at:
             self._listens_at = now + LISTEN_SECONDS
-            self._listen()
+            self.listen()
         for kept in list(self.folders.values()):
             self._go_on_by_itself(kept)
             if kept.surveying or kept.watched.state is FolderState.PAUSED or now < kept.not_before:
@@ -215,6 +216,8 @@ class Keeper:
     def next_due(self) -> float | None:
         """When `turn` has something to do, of the monotonic clock."""
         moments = []
+        if self.folders and self._presence.heard_of() not in (None, self._heard_of):
+            moments.append(self._listens_at)
         for kept in self.folders.values():
             if kept.surveying:
                 continue
@@ -237,6 +240,7 @@ class Keeper:
         kept = Kept(watched, full_due=self._clock())
         kept.hints = self._hints(watched.local, lambda hint: self._heard(watched.id, hint))
         self.folders[watched.id] = kept
+        self._presence.watching = True
         kept.hints.start()
 
     def _real_hints(self, root: bytes, heard: Callable[[Hint], None]) -> Hints:
@@ -296,15 +300,19 @@ class Keeper:
         kept.there = True
         self._compare_all(kept, "the receiver was restored from a copy, or is another")
 
-    def _listen(self) -> None:
-        """Is the receiver the one that it was? Its answers say so (see Howdah-Catalogue in the protocol)."""
+    def listen(self, settled: bool = False) -> None:
+        """Is the receiver the one that it was? Its answers say so (see Howdah-Catalogue in the protocol).
+
+        `settled`: no other answer was on its way."""
+        if not self.folders:
+            return
         heard, before = self._presence.heard_of(), self._heard_of
         if heard is None or heard == before:
             self._lower = False
             return
         other = before is not None and before[0] != heard[0]
         lower = before is not None and not other and heard[1] < before[1]
-        if lower and not self._lower:
+        if lower and not self._lower and not settled:
             self._lower = True  # answers that crossed each other look like that for a moment
             return
         self._heard_of, self._lower = heard, False
@@ -415,7 +423,12 @@ class Keeper:
         kept.attempt += 1
         if found.there_postponed:
             kept.full_due = now
-        kept.not_before = now + delay_seconds(kept.attempt, 0.5, code=found.held_up.code)
+        kept.not_before = now + delay_seconds(
+            kept.attempt,
+            0.5,
+            code=found.held_up.code,
+            retry_after_seconds=found.held_up.extra.get("retry_after_seconds"),
+        )
         if outcomes.is_receivers(found.held_up):
             self._presence.lost(found.held_up)
 

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 15.0
 """While a window shows how the receiver is, it is asked after so long without a word from it."""
+WATCHING_SECONDS = 120.0
+"""While folders are watched, it is asked after so long without a word from it: whether it is away, or was
+restored from a copy, is found out though nothing changes here."""
 FOLLOWED_SECONDS = 30.0
 """So long after it last asked, a window counts as there."""
 
@@ -48,6 +51,10 @@ class Presence:
         self._heard_at: float | None = None
         self._heard_time: float | None = None
         self._checked = False
+        self.watching = False
+        """Folders are watched."""
+        self.on_answer: Callable[[bool], None] = lambda was_up: None
+        """Hears of each answer to a question whether it is there."""
         self.reach = Reachability()
 
     def current(self) -> Receiver:
@@ -107,9 +114,11 @@ class Presence:
             return None
         if not self.reach.up:
             return self.reach.next_try
-        due = -math.inf if self._heard_at is None else self._heard_at + SILENCE_SECONDS
-        due = max(due, time.monotonic())
-        return due if due < self._followed_until else None
+        now, heard = time.monotonic(), self._heard_at
+        due = now if heard is None else max(heard + SILENCE_SECONDS, now)
+        if due < self._followed_until:
+            return due
+        return max(heard + WATCHING_SECONDS, now) if self.watching and heard is not None else None
 
     def probe(self) -> None:
         """Ask whether it is back, or whether it is still there, if it is time to."""
@@ -164,6 +173,7 @@ class Presence:
         if not was_up:
             log.info("receiver: answers again")
         self.reach.found()
+        self.on_answer(was_up)
         self._on_change()
         if not was_up:
             self._on_found()

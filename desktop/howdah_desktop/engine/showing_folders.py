@@ -5,9 +5,10 @@ from __future__ import annotations
 from howdah_desktop.engine.keeper import Kept
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.showing import explain_problem, shown_path
-from howdah_desktop.engine.views import FolderView
+from howdah_desktop.engine.views import FolderView, ReceiverView
 from howdah_desktop.folders.watched import FolderState, Watched
 
+ALL_IS_WELL = ReceiverView()
 _YES = "If that was meant, say so with `howdah watch resume {id}`; if not, put the files back."
 _AWAY = (
     "It goes on by itself once the folder is back. If it is meant to be as it is now, run"
@@ -15,11 +16,15 @@ _AWAY = (
 )
 
 
-def folder_view(kept: Kept, ledger: Ledger) -> FolderView:
+def folder_view(kept: Kept, ledger: Ledger, receiver: ReceiverView = ALL_IS_WELL) -> FolderView:
     watched = kept.watched
     sentence, remedy = explain_folder(watched)
+    code = None
+    if not sentence and receiver.code is not None:
+        code, sentence, remedy = receiver.code, receiver.sentence, receiver.remedy
     if not sentence and kept.held_up is not None:
-        sentence, remedy = explain_problem(kept.held_up.code, kept.held_up.detail)
+        code = kept.held_up.code
+        sentence, remedy = explain_problem(code, kept.held_up.detail)
     if not sentence:
         sentence = _at_work(kept)
     hints = kept.hints
@@ -39,6 +44,7 @@ def folder_view(kept: Kept, ledger: Ledger) -> FolderView:
         compared=watched.compared,
         until=watched.until,
         surveying=kept.surveying,
+        code=code,
     )
 
 

@@ -29,6 +29,7 @@ RECEIVER_WIDE = frozenset(
     {
         "offline",
         "answer_invalid",
+        "captive_portal",
         "answer_too_large",
         "redirect_refused",
         "certificate_changed",
@@ -43,9 +44,8 @@ RECEIVER_WIDE = frozenset(
 """These say something about the receiver or the way to it, whatever file was on it."""
 
 NEEDS_SIGN_IN = frozenset({"not_signed_in", "not_paired"})
-NEEDS_USER = frozenset(
-    code for code in RECEIVER_WIDE if code not in {"offline", "answer_invalid", "too_many_attempts"}
-)
+_PASSES = frozenset({"offline", "answer_invalid", "captive_portal", "too_many_attempts"})
+NEEDS_USER = RECEIVER_WIDE - _PASSES
 """Of those: a person can help, and a command that waits for them would wait in vain."""
 
 MOST_RESTARTS = 3

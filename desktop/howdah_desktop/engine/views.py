@@ -93,6 +93,8 @@ class FolderView(msgspec.Struct, frozen=True):
     """When everything was last compared."""
     until: float | None = None
     surveying: bool = False
+    code: str | None = None
+    """Of the problem at the receiver, or on the way to it, that holds it up."""
 
 
 class ReceiverView(msgspec.Struct, frozen=True):

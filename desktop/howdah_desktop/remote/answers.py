@@ -12,12 +12,15 @@ import httpx
 import msgspec
 
 from howdah_common.chunks import MOST_CHUNKS
-from howdah_common.messages import MOST_JSON_BYTES, Ranges
+from howdah_common.messages import CATALOGUE_HEADER, MOST_JSON_BYTES, Ranges
 from howdah_common.problems import MEDIA_TYPE, PROBLEMS, ProblemError
 
 MOST_DETAIL_CHARACTERS = 500
 MOST_RETRY_SECONDS = 300.0
 MOST_PROBLEM_MEMBERS = 20
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+_SIGN_IN = 511
+"""Network Authentication Required (RFC 6585, section 6)."""
 
 Answer = TypeVar("Answer")
 
@@ -57,6 +60,16 @@ def refuse_encoded(response: httpx.Response) -> None:
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise ProblemError("answer_invalid", f"It is compressed ({clean(encoding, 40)}).")
+
+
+def refuse_page(response: httpx.Response) -> None:
+    """Raises ProblemError("captive_portal") for a page of somebody in between: a hotel's network, or a proxy,
+    that wants to be signed in to. A receiver's own answers, and what it stores, bear its catalogue's id."""
+    status, headers = response.status_code, response.headers
+    page = headers.get("Content-Type", "").partition(";")[0].strip().lower() in _PAGES
+    asks = status < 300 or status in (401, 403)
+    if status == _SIGN_IN or (page and asks and CATALOGUE_HEADER not in headers):
+        raise ProblemError("captive_portal", f"It answers {status}.")
 
 
 def decode(body: bytes, content_type: str, answer: type[Answer]) -> Answer:

@@ -152,6 +152,7 @@ class Door:
         if response.is_redirect or 300 <= response.status_code < 400:
             where = answers.clean(response.headers.get("Location", ""), 200)
             raise ProblemError("redirect_refused", f"It names {where}." if where else "")
+        answers.refuse_page(response)
         answers.refuse_encoded(response)
         if response.status_code >= 400:
             with translated():

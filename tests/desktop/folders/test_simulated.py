@@ -295,3 +295,22 @@ def test_what_has_arrived_though_its_answer_was_lost_goes_with_its_folder(
     folder.receiver.away = False
     folder.end_well()
     assert folder.there == ({"e/x", "e/y"} if then == "move" else set())
+
+
+def test_what_a_receiver_restored_from_a_copy_has_lost_is_missed_however_much_is_new(
+    folder: Folder,
+) -> None:
+    folder.begin(a=b"a")
+    receiver = folder.receiver
+    files, uploads, puts = dict(receiver.files), dict(receiver.uploads), receiver.puts
+    folder.disk.write("lost", b"lost")
+    folder.until(folder.at_rest)
+    folder.go_on(5)
+    receiver.away = True
+    for number in range(20):
+        folder.disk.write(f"more/new {number}", b"new %d" % number)
+    folder.go_on(60)
+    receiver.files, receiver.uploads, receiver.puts = files, uploads, puts
+    receiver.away = False
+    folder.end_well()
+    assert folder.there == {"a", "lost"}
