@@ -79,9 +79,11 @@ class Watching:
         (found,) = [one for one in self.engine.watched() if one.id == self.id]
         return found
 
-    def until(self, holds: object, why: str = "") -> FolderView:
+    def until(
+        self, holds: object, why: str = "", seconds: float = PATIENCE_SECONDS
+    ) -> FolderView:
         """Waits for news until `holds(view)`."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             view = self.view()
             if holds(view):  # type: ignore[operator]  # a function of a view
@@ -89,10 +91,10 @@ class Watching:
             self.engine._news.wait(self.engine._news.change, 0.05)
         raise AssertionError(f"did not happen: {why} {self.view()}")
 
-    def at_rest(self) -> FolderView:
+    def at_rest(self, seconds: float = PATIENCE_SECONDS) -> FolderView:
         """Everything was compared, and nothing is on its way."""
         self.engine.watch_scan([self.id])
-        self.until(lambda _: self.engine._control.ask(self._rests), "rest")
+        self.until(lambda _: self.engine._control.ask(self._rests), "rest", seconds)
         return self.view()
 
     def _rests(self) -> bool:
@@ -126,9 +128,22 @@ def watching(
     settings: FolderSettings | None = None,
 ) -> Iterator[Watching]:
     """`client` is paired with `receiver`. A folder that is watched already goes on."""
-    local.mkdir(exist_ok=True)
     with engine_of(client) as engine:
-        known = [one for one in engine.watched() if one.local == str(local)]
         chosen = settings or FolderSettings(settle_seconds=SETTLE_SECONDS)
-        id_ = known[0].id if known else engine.watch_add(os.fsencode(local), target, mirror, chosen)
-        yield Watching(engine, local, home(receiver) / target, id_)
+        yield watched_by(engine, local, home(receiver), target, mirror=mirror, settings=chosen)
+
+
+def watched_by(
+    engine: Engine,
+    local: Path,
+    space: Path,
+    target: str,
+    *,
+    mirror: bool,
+    settings: FolderSettings,
+) -> Watching:
+    """A folder, made if need be, that the engine watches from now on. `space`: on the receiver's disk."""
+    local.mkdir(exist_ok=True)
+    known = [one for one in engine.watched() if one.local == str(local)]
+    id_ = known[0].id if known else engine.watch_add(os.fsencode(local), target, mirror, settings)
+    return Watching(engine, local, space / target, id_)
