@@ -79,9 +79,7 @@ class Watching:
         (found,) = [one for one in self.engine.watched() if one.id == self.id]
         return found
 
-    def until(
-        self, holds: object, why: str = "", seconds: float = PATIENCE_SECONDS
-    ) -> FolderView:
+    def until(self, holds: object, why: str = "", seconds: float = PATIENCE_SECONDS) -> FolderView:
         """Waits for news until `holds(view)`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""One receiver and one engine for all tests of a module, with the link between them: each watches a folder."""
+"""One receiver and one engine for all tests of a module, and the link between them: each watches a folder."""
 
 from __future__ import annotations
 
