@@ -131,21 +131,21 @@ def test_a_name_that_is_no_text_or_no_path_is_left_out_said_and_goes_once_it_is_
     make(local, {"good": b"g"})
     raw = os.fsencode(local)
     for name, content in ((b"caf\xe9.txt", b"latin"), (b"back\\slash", b"slash")):
-        with open(os.path.join(raw, name), "wb") as file:  # noqa: PTH118, PTH123  # bytes
+        with open(os.path.join(raw, name), "wb") as file:  # bytes
             file.write(content)
-    os.makedirs(os.path.join(raw, b"dir\xff", b"deep"))  # noqa: PTH103, PTH118  # bytes
+    os.makedirs(os.path.join(raw, b"dir\xff", b"deep"))  # bytes
     (local / os.fsdecode(b"dir\xff") / "deep" / "in").write_bytes(b"in")
     with life.watching(local) as folder:
         view = folder.at_rest()
         assert tree(folder.there) == {"good": b"g"}
         assert view.left_out == {"name_not_unicode": 2, "bad_path": 1}
         for name in (b"caf\xe9.txt", b"dir\xff/deep/in", b"back\\slash"):
-            why = explain_path(folder.engine._ledger, os.path.join(raw, name))  # noqa: PTH118
+            why = explain_path(folder.engine._ledger, os.path.join(raw, name))
             assert not why.is_there
             assert why.sentence
             assert why.remedy
-        os.rename(os.path.join(raw, b"caf\xe9.txt"), local / "café.txt")  # noqa: PTH104, PTH118
-        os.rename(os.path.join(raw, b"dir\xff"), local / "dir")  # noqa: PTH104, PTH118
+        os.rename(os.path.join(raw, b"caf\xe9.txt"), local / "café.txt")
+        os.rename(os.path.join(raw, b"dir\xff"), local / "dir")
         (local / "back\\slash").rename(local / "slash")
         view = folder.at_rest()
         assert tree(folder.there) == tree(local)
