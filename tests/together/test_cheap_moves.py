@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
     from howdah_desktop.engine.engine import Engine
 
-FEW = pytest.param(1_000, 100_000, id="1000 files, 100 MB")
+FEW = pytest.param(1_000, 100_000, id="1000 files, 100 MB", marks=pytest.mark.timeout(180))
 MANY = pytest.param(
     10_000,
     100_000,
     id="10000 files, 1 GB",
     marks=[pytest.mark.soak, pytest.mark.timeout(1_800)],
 )
+SMALLER = pytest.param(100 * MB, id="100 MB", marks=pytest.mark.timeout(120))
 LARGE = pytest.param(1_000 * MB, id="1 GB", marks=[pytest.mark.soak, pytest.mark.timeout(900)])
 
 
@@ -60,7 +61,6 @@ def watching(way: Carriage, engine: Engine, name: str) -> Iterator[Watching]:
         engine.watch_remove([folder.id])
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("files", "size"), [FEW, MANY])
 def test_a_folder_that_is_renamed_moves_there_in_one_stroke(
     way: Carriage, engine: Engine, files: int, size: int
@@ -95,8 +95,7 @@ def test_a_folder_that_is_renamed_moves_there_in_one_stroke(
         assert names(folder.there) == names(local)
 
 
-@pytest.mark.parametrize("size", [100 * MB, LARGE])
-@pytest.mark.timeout(120)
+@pytest.mark.parametrize("size", [SMALLER, LARGE])
 def test_a_file_that_is_dropped_elsewhere_is_not_sent_again(
     way: Carriage, engine: Engine, size: int
 ) -> None:
