@@ -15,7 +15,6 @@ from howdah_desktop.cli.context import connect
 from howdah_desktop.engine import keeper
 from howdah_desktop.engine.engine import Engine
 from howdah_desktop.engine.ledger import Ledger
-from howdah_desktop.engine.showing_folders import folder_view
 from howdah_desktop.engine.transfers import LIVE
 from howdah_desktop.engine.views import FolderView
 from howdah_desktop.folders.watched import MARKER, FolderSettings
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from kit.receiver import RunningReceiver
 
 PATIENCE_SECONDS = 30.0
+LOOK_SECONDS = 0.05
 SETTLE_SECONDS = 0.2
 
 Tree = dict[str, bytes | None]
@@ -92,7 +92,11 @@ class Watching:
     def at_rest(self, seconds: float = PATIENCE_SECONDS) -> FolderView:
         """Everything was compared, and nothing is on its way."""
         self.engine.watch_scan([self.id])
-        self.until(lambda _: self.engine._control.ask(self._rests), "rest", seconds)
+        deadline = time.monotonic() + seconds
+        while not self.engine._control.ask(self._rests):
+            # Not with each news of thousands of files: the control thread has better things to do.
+            time.sleep(LOOK_SECONDS)
+            assert time.monotonic() < deadline, f"no rest: {self.view()}"
         return self.view()
 
     def _rests(self) -> bool:
@@ -100,7 +104,7 @@ class Watching:
         kept = self.engine._keeper.folders[self.id]
         busy = kept.surveying or kept.tasks or kept.gone or kept.full_due <= time.monotonic()
         live = {state.value for state in LIVE}
-        return not busy and not live & set(folder_view(kept, self.engine._ledger).transfers)
+        return not busy and not live & set(self.engine._ledger.states_of_root(kept.watched.root))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from howdah_desktop.folders.watched import FolderSettings
 from howdah_desktop.remote import secrets
 from kit.native import home
 from kit.watching import SETTLE_SECONDS, Watching, engine_of, quick_watching, watched_by
-from together.carriage import MB, Carriage, lasting, same, write_random
+from together.carriage import MB, Carriage, lasting, same, wait_until, write_random
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def test_a_folder_that_is_renamed_moves_there_in_one_stroke(
         begun = time.monotonic()
         (local / "before").rename(local / "after")
         # Nobody tells it to look: it hears of it, and is done when the ledger has it all.
-        folder.until(lambda _: is_known(folder, f"after/{one}"), "it is known there", 120)
+        wait_until(lambda: is_known(folder, f"after/{one}"), "it is known there", 120)
         seconds = time.monotonic() - begun
         folder.at_rest(300)
         print(f"{files:,} files renamed: {seconds:.2f} s, {way.up + way.down:,} bytes went")
