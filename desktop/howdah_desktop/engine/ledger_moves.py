@@ -10,13 +10,17 @@ from howdah_desktop.engine.ledger_rows import signed
 from howdah_desktop.folders.directory import Entry, parted
 
 UNCLEAR = """EXISTS (
-    SELECT 1 FROM known k WHERE k.folder = transfers.watched AND k.moving IS NOT NULL AND (
+    SELECT 1 FROM known k INDEXED BY known_moving
+    WHERE k.folder = transfers.watched AND k.moving IS NOT NULL AND (
         transfers.remote IN (k.remote, k.moving_to)
         OR substr(transfers.remote, 1, length(k.remote) + 1) = k.remote || '/'
         OR substr(transfers.remote, 1, length(k.moving_to) + 1) = k.moving_to || '/'
     )
 )"""
-"""Of a row: such a move begins or ends at its place there, or above it. Nothing goes there until then."""
+"""Of a row: such a move begins or ends at its place there, or above it. Nothing goes there until then.
+
+By its own index, which nearly always is empty: left to itself, SQLite goes through all that is known of the
+folder, for each row."""
 
 
 class LedgerMoves(LedgerKnown):
@@ -24,7 +28,7 @@ class LedgerMoves(LedgerKnown):
 
     def moving(self, folder: int) -> list[Known]:
         """What was told to move there, and nobody knows whether it has."""
-        return self._known("folder = ? AND moving IS NOT NULL", folder)
+        return self._known("+folder = ? AND moving IS NOT NULL", folder)  # +: by known_moving
 
     def begin_move(self, watched: int, known: Known, to: bytes | None, remote: str | None) -> None:
         """To be written down before it is asked for. None: it has not moved, as is known by now."""
