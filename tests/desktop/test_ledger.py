@@ -206,3 +206,17 @@ def test_what_is_known_of_the_line_is_remembered(short_path: Path) -> None:
     ledger.remember_link(LinkMemory(5_000_000, good=False))
     assert ledger.link_memory() == LinkMemory(5_000_000, good=False)
     ledger.close()
+
+
+def test_what_is_queued_is_found_without_going_through_all_that_is_known(short_path: Path) -> None:
+    """Thousands of files wait beside tens of thousands that are known: it is asked with every turn."""
+    ledger = Ledger(short_path)
+    asked: list[str] = []
+    ledger._db.set_trace_callback(asked.append)
+    ledger.queued(small=True, limit=1)
+    ledger.moving(1)
+    ledger._db.set_trace_callback(None)
+    plans = [[row[3] for row in ledger._db.execute(f"EXPLAIN QUERY PLAN {sql}")] for sql in asked]
+    steps = [step for plan in plans for step in plan if " k " in step or "known" in step]
+    assert len(steps) == 2
+    assert all("known_moving" in step for step in steps), steps

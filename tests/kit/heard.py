@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Hint, Hints
+from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Grown, Hint, Hints
 
 SECONDS = 20.0
 
@@ -34,8 +34,9 @@ class Heard:
 
     @property
     def hints(self) -> list[Hint]:
+        """Without Grown: whether a write is told before its close is chance."""
         with self._changed:
-            return list(self._hints)
+            return [hint for hint in self._hints if not isinstance(hint, Grown)]
 
     def forget(self) -> None:
         with self._changed:
@@ -59,6 +60,10 @@ class Heard:
 
 def dirty(*folders: str) -> list[Hint]:
     return [Dirty(folder.encode()) for folder in folders]
+
+
+def grown(*folders: str) -> list[Hint]:
+    return [Grown(folder.encode()) for folder in folders]
 
 
 def closed(*paths: str) -> list[Hint]:

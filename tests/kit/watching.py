@@ -15,7 +15,6 @@ from howdah_desktop.cli.context import connect
 from howdah_desktop.engine import keeper
 from howdah_desktop.engine.engine import Engine
 from howdah_desktop.engine.ledger import Ledger
-from howdah_desktop.engine.showing_folders import folder_view
 from howdah_desktop.engine.transfers import LIVE
 from howdah_desktop.engine.views import FolderView
 from howdah_desktop.folders.watched import MARKER, FolderSettings
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from kit.receiver import RunningReceiver
 
 PATIENCE_SECONDS = 30.0
+LOOK_SECONDS = 0.05
 SETTLE_SECONDS = 0.2
 
 Tree = dict[str, bytes | None]
@@ -79,9 +79,9 @@ class Watching:
         (found,) = [one for one in self.engine.watched() if one.id == self.id]
         return found
 
-    def until(self, holds: object, why: str = "") -> FolderView:
+    def until(self, holds: object, why: str = "", seconds: float = PATIENCE_SECONDS) -> FolderView:
         """Waits for news until `holds(view)`."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             view = self.view()
             if holds(view):  # type: ignore[operator]  # a function of a view
@@ -89,10 +89,14 @@ class Watching:
             self.engine._news.wait(self.engine._news.change, 0.05)
         raise AssertionError(f"did not happen: {why} {self.view()}")
 
-    def at_rest(self) -> FolderView:
+    def at_rest(self, seconds: float = PATIENCE_SECONDS) -> FolderView:
         """Everything was compared, and nothing is on its way."""
         self.engine.watch_scan([self.id])
-        self.until(lambda _: self.engine._control.ask(self._rests), "rest")
+        deadline = time.monotonic() + seconds
+        while not self.engine._control.ask(self._rests):
+            # Not with each news of thousands of files: the control thread has better things to do.
+            time.sleep(LOOK_SECONDS)
+            assert time.monotonic() < deadline, f"no rest: {self.view()}"
         return self.view()
 
     def _rests(self) -> bool:
@@ -100,7 +104,7 @@ class Watching:
         kept = self.engine._keeper.folders[self.id]
         busy = kept.surveying or kept.tasks or kept.gone or kept.full_due <= time.monotonic()
         live = {state.value for state in LIVE}
-        return not busy and not live & set(folder_view(kept, self.engine._ledger).transfers)
+        return not busy and not live & set(self.engine._ledger.states_of_root(kept.watched.root))
 
 
 @contextmanager
@@ -126,9 +130,22 @@ def watching(
     settings: FolderSettings | None = None,
 ) -> Iterator[Watching]:
     """`client` is paired with `receiver`. A folder that is watched already goes on."""
-    local.mkdir(exist_ok=True)
     with engine_of(client) as engine:
-        known = [one for one in engine.watched() if one.local == str(local)]
         chosen = settings or FolderSettings(settle_seconds=SETTLE_SECONDS)
-        id_ = known[0].id if known else engine.watch_add(os.fsencode(local), target, mirror, chosen)
-        yield Watching(engine, local, home(receiver) / target, id_)
+        yield watched_by(engine, local, home(receiver), target, mirror=mirror, settings=chosen)
+
+
+def watched_by(
+    engine: Engine,
+    local: Path,
+    space: Path,
+    target: str,
+    *,
+    mirror: bool,
+    settings: FolderSettings,
+) -> Watching:
+    """A folder, made if need be, that the engine watches from now on. `space`: on the receiver's disk."""
+    local.mkdir(exist_ok=True)
+    known = [one for one in engine.watched() if one.local == str(local)]
+    id_ = known[0].id if known else engine.watch_add(os.fsencode(local), target, mirror, settings)
+    return Watching(engine, local, space / target, id_)

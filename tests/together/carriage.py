@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from kit.client import PROGRAM, Client
 from kit.link import FaultyLink
@@ -97,6 +100,21 @@ def carriage(
             yield whole
         finally:
             whole.close()
+
+
+@contextmanager
+def lasting(folder: Path) -> Iterator[Carriage]:
+    """One for all tests of a module: it is older than the environment that each test gets of its own."""
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as environment:
+        for name in list(os.environ):
+            if name.startswith(("HOWDAH_", "XDG_")):
+                environment.delenv(name)
+        environment.setenv("HOME", str(folder))
+        environment.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+        with carriage(folder) as whole:
+            yield whole
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def over(link: FaultyLink, receiver: RunningReceiver, pairing: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from together.carriage import MB, MIB, Carriage, carriage, same, write_random
+from together.carriage import MB, MIB, Carriage, lasting, same, write_random
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,18 +70,8 @@ def cost_of(way: Carriage, source: Path, seconds: float = 60) -> int:
 @pytest.fixture(scope="module")
 def way(short_root: Path) -> Iterator[Carriage]:
     """One for all of them: each test has a file of its own."""
-    folder = short_root / "changes"
-    folder.mkdir()
-    with pytest.MonkeyPatch.context() as environment:
-        # It is older than the environment that each test gets of its own.
-        for name in list(os.environ):
-            if name.startswith(("HOWDAH_", "XDG_")):
-                environment.delenv(name)
-        environment.setenv("HOME", str(folder))
-        environment.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-        with carriage(folder) as whole:
-            yield whole
-    shutil.rmtree(folder, ignore_errors=True)
+    with lasting(short_root / "changes") as whole:
+        yield whole
 
 
 @pytest.fixture

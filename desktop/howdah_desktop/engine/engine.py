@@ -87,7 +87,7 @@ class Engine(FolderFace):
         self._presence = Presence(
             self._control, connect, self._news.something, self._receiver_is_back
         )
-        self._waits = Waits(self._control, self._rows, time.monotonic)
+        self._waits = Waits(self._control, self._rows, time.monotonic, clock)
         link = Link(ledger.link_memory())
         self._allowance = Allowance(
             self._control,

@@ -74,7 +74,9 @@ class Intake:
 
     def _settles(self, folder: Watched, entry: Entry, closed: bool) -> float | None:
         """When it has been left alone long enough, in seconds since 1970; None: it was."""
-        wanted = CLOSED_SECONDS if closed else folder.settings.settle_seconds
+        wanted = folder.settings.settle_seconds
+        if closed:
+            wanted = min(wanted, CLOSED_SECONDS)
         now = self._wall()
         # The inode's own time as well: nobody sets it, and a file that is being copied with the time of
         # its original has a new one of these.

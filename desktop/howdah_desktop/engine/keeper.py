@@ -25,7 +25,7 @@ from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import Entry, joined, parted
-from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Hint, Hints
+from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Grown, Hint, Hints
 from howdah_desktop.folders.quiet import Quiet
 from howdah_desktop.folders.survey import Directory, Task, in_order
 from howdah_desktop.folders.watched import CLOSED_SECONDS, FolderSettings, FolderState, Watched
@@ -37,6 +37,7 @@ DOUBT_SECONDS = 0.5
 AWAY_SECONDS = 10.0
 """A folder whose disk is not there is looked for so often."""
 CLOSED_KEPT_SECONDS = 60.0
+REOPENED_SECONDS = 2.0
 LISTEN_SECONDS = 1.0
 """Between two looks at which receiver answers: each that finds a change is written down."""
 MOST_AT_ONCE = 2
@@ -278,7 +279,12 @@ class Keeper:
         match hint:
             case Dirty(folder):
                 kept.quiet.dirty(folder, now)
+            case Grown(folder):
+                kept.quiet.grown(folder, now)
             case Closed(path):
+                # One that is opened anew for every line is a file that grows.
+                grows = now - kept.closed.get(path, -REOPENED_SECONDS) < REOPENED_SECONDS
+                (kept.quiet.grown if grows else kept.quiet.dirty)(parted(path)[0], now)
                 kept.closed[path] = now
                 self._hurry(kept, path)
             case Doubtful(reason):
@@ -458,7 +464,8 @@ class Keeper:
         self._news.roots([kept.watched.root])
         for row in added:
             if row.next_try is not None:
-                self._waits.add(row, max(0.0, row.next_try - self._wall()))
+                settles = kept.watched.settings.settle_seconds
+                self._waits.add(row, max(0.0, row.next_try - self._wall()), settles)
 
     def _begin_move(self, id_: int, known: Known, to: bytes | None, remote: str | None) -> None:
         self._kept_or_interrupted(id_)

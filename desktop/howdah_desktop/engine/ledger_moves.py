@@ -11,13 +11,17 @@ from howdah_desktop.engine.ledger_rows import signed
 from howdah_desktop.folders.directory import Entry, parted
 
 UNCLEAR = """EXISTS (
-    SELECT 1 FROM known k WHERE k.folder = transfers.watched AND k.moving IS NOT NULL AND (
+    SELECT 1 FROM known k INDEXED BY known_moving
+    WHERE k.folder = transfers.watched AND k.moving IS NOT NULL AND (
         transfers.remote IN (k.remote, k.moving_to)
         OR substr(transfers.remote, 1, length(k.remote) + 1) = k.remote || '/'
         OR substr(transfers.remote, 1, length(k.moving_to) + 1) = k.moving_to || '/'
     )
 )"""
-"""Of a row: such a move begins or ends at its place there, or above it. Nothing goes there until then."""
+"""Of a row: such a move begins or ends at its place there, or above it. Nothing goes there until then.
+
+By its own index, which nearly always is empty: left to itself, SQLite goes through all that is known of the
+folder, for each row."""
 
 _IN_DOUBT = """watched = :folder AND (relative = :path OR relative > :first AND relative < :last)
     AND (state IN ('sending', 'finishing') OR state = 'queued' AND code IS NULL)
@@ -37,7 +41,7 @@ class LedgerMoves(LedgerKnown):
 
     def moving(self, folder: int) -> list[Known]:
         """What was told to move there, and nobody knows whether it has."""
-        return self._known("folder = ? AND moving IS NOT NULL", folder)
+        return self._known("+folder = ? AND moving IS NOT NULL", folder)  # +: by known_moving
 
     def is_in_doubt(self, folder: int, path: bytes) -> bool:
         """Whether something from there, or from below it, may have arrived though nobody knows it yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
@@ -18,35 +19,53 @@ Looks = dict[int, SourceIdentity | None]
 
 
 class Waits:
-    """Belongs to the control thread. Moments are of the monotonic clock.
+    """Belongs to the control thread. Moments are of the monotonic `clock`; `wall` gives seconds since 1970.
 
     Files are looked at in a thread of the pool, and by one at a time: a disk that hangs holds up nobody
     but those who wait for it.
     """
 
-    def __init__(self, control: ControlThread, rows: Rows, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        control: ControlThread,
+        rows: Rows,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
         self._control = control
         self._rows = rows
         self._clock = clock
+        self._wall = wall
         self._due: dict[int, float] = {}
         """Without those whose moment has come and who are being looked at."""
+        self._quiet: dict[int, float] = {}
+        """How long those of watched folders must be left alone, in seconds."""
         self._seen: Looks = {}
         self._to_look: dict[int, bytes] = {}
         self._looking = False
 
-    def add(self, row: Transfer, seconds: float) -> None:
+    def add(self, row: Transfer, seconds: float, quiet_seconds: float = 0.0) -> None:
+        """`quiet_seconds`: after each change of its source, from now on."""
         self._due[row.id] = self._clock() + seconds
+        if quiet_seconds:
+            self._quiet[row.id] = quiet_seconds
         if row.state is S.SETTLING:
             self._seen.pop(row.id, None)
             self._look([row])
 
     def hurry(self, id_: int, seconds: float) -> None:
         """Whoever writes the source says that they are done: it need not be left alone for longer."""
-        if id_ in self._due:
-            self._due[id_] = min(self._due[id_], self._clock() + seconds)
+        due = self._clock() + seconds
+        if self._due.get(id_, 0.0) > due:
+            self._due[id_] = due
+            self._quiet[id_] = seconds
+            row = self._rows.get(id_)
+            if row is not None and row.state is S.SETTLING:
+                self._look([row])  # what counts is whether it changes from now on
 
     def drop(self, id_: int) -> None:
         self._due.pop(id_, None)
+        self._quiet.pop(id_, None)
         self._seen.pop(id_, None)
         self._to_look.pop(id_, None)
 
@@ -101,7 +120,9 @@ class Waits:
             self.drop(row.id)
             self._rows.put(row, state=S.QUEUED, next_try=None)
         else:
-            self._due[row.id] = self._clock() + outcomes.quiet_seconds(row.attempt)
+            wait = self._quiet.get(row.id, 0.0) or outcomes.quiet_seconds(row.attempt)
+            self._due[row.id] = self._clock() + wait
+            self._rows.write(replace(row, next_try=self._wall() + wait))
 
 
 def _look(path: bytes) -> SourceIdentity | None:

@@ -14,8 +14,17 @@ class Dirty:
 
 
 @dataclass(frozen=True, slots=True)
+class Grown:
+    """A file in this directory is being written to, and nothing else was heard of it: list it again once that
+    rests."""
+
+    folder: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
-    """A file was closed by someone who had it open for writing: it may settle sooner."""
+    """A file was closed by someone who had it open for writing: list its directory again; it may settle
+    sooner."""
 
     path: bytes
 
@@ -27,4 +36,4 @@ class Doubtful:
     reason: str
 
 
-Hint = Dirty | Closed | Doubtful
+Hint = Dirty | Grown | Closed | Doubtful

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
-from howdah_desktop.folders.hint_kinds import Closed, Dirty, Doubtful, Hint
+from howdah_desktop.folders.hint_kinds import Closed, Dirty, Doubtful, Grown, Hint
 from howdah_desktop.folders.limits import value_of
 from howdah_desktop.folders.source import Lost, NoEvents, Source, identity_of
 
@@ -25,7 +25,7 @@ if sys.platform == "linux":
 else:
     from howdah_desktop.folders.observer_source import ObserverSource as SystemSource
 
-__all__ = ["Closed", "Dirty", "Doubtful", "Hint", "Hints", "Mode"]
+__all__ = ["Closed", "Dirty", "Doubtful", "Grown", "Hint", "Hints", "Mode"]
 
 _log = logging.getLogger(__name__)
 
@@ -145,6 +145,7 @@ class Hints:
             source.follow(
                 lambda: self._started(reason),
                 lambda folder: self._tell(Dirty(folder)),
+                lambda folder: self._tell(Grown(folder)),
                 lambda path: self._tell(Closed(path)),
             )
         except NoEvents as found:

@@ -36,6 +36,7 @@ class InotifySource:
         self._inotify: Inotify | None = None
         # What one look at the queue found, each thing once, in order.
         self._dirty: dict[bytes, None] = {}
+        self._grown: dict[bytes, None] = {}
         self._closed: dict[bytes, None] = {}
         self.watched = 0
 
@@ -49,6 +50,7 @@ class InotifySource:
         self,
         started: Callable[[], None],
         dirty: Callable[[bytes], None],
+        grown: Callable[[bytes], None],
         closed: Callable[[bytes], None],
     ) -> None:
         identity = identity_of(self._root)
@@ -56,7 +58,7 @@ class InotifySource:
         try:
             tree = self._set_up(inotify)
             started()
-            self._go_on(inotify, tree, identity, dirty, closed)
+            self._go_on(inotify, tree, identity, dirty, grown, closed)
         except _Stopped:
             pass
         finally:
@@ -81,6 +83,7 @@ class InotifySource:
                 self._root,
                 inotify,
                 self._dirty.setdefault,
+                self._grown.setdefault,
                 self._closed.setdefault,
                 left_out=self._left_out,
             )
@@ -112,6 +115,7 @@ class InotifySource:
         tree: TreeWatch,
         identity: tuple[int, int],
         dirty: Callable[[bytes], None],
+        grown: Callable[[bytes], None],
         closed: Callable[[bytes], None],
     ) -> None:
         is_left = False
@@ -123,7 +127,7 @@ class InotifySource:
             except OSError as error:
                 raise trouble(error) from error
             self.watched = len(tree)
-            self._tell(dirty, closed)
+            self._tell(dirty, grown, closed)
             if events and not is_left:
                 self._stop.wait(GATHER_SECONDS)
             if time.monotonic() - looked >= source.LOOK_SECONDS:
@@ -131,15 +135,23 @@ class InotifySource:
                 if identity_of(self._root) != identity:
                     raise Lost("something else stands where the folder was")
 
-    def _tell(self, dirty: Callable[[bytes], None], closed: Callable[[bytes], None]) -> None:
+    def _tell(
+        self,
+        dirty: Callable[[bytes], None],
+        grown: Callable[[bytes], None],
+        closed: Callable[[bytes], None],
+    ) -> None:
         for folder in self._dirty:
             dirty(folder)
+        for folder in self._grown.keys() - self._dirty.keys():
+            grown(folder)
         for path in self._closed:
             closed(path)
         self._forget()
 
     def _forget(self) -> None:
         self._dirty.clear()
+        self._grown.clear()
         self._closed.clear()
 
     def _read(self, inotify: Inotify, tree: TreeWatch, seconds: float) -> list[Event]:

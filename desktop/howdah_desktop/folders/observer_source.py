@@ -14,6 +14,7 @@ from collections.abc import Callable
 from watchdog.events import (
     EVENT_TYPE_CLOSED,
     EVENT_TYPE_CLOSED_NO_WRITE,
+    EVENT_TYPE_MODIFIED,
     EVENT_TYPE_OPENED,
     FileSystemEvent,
     FileSystemEventHandler,
@@ -31,6 +32,27 @@ GATHER_SECONDS = 0.05
 MOST_GATHERED = 10_000
 _PROBE = os.fsencode(PROBE_PREFIX)
 _LOOKING = {EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE}
+
+
+class _Found:
+    """What a few events came to: each thing once, in order."""
+
+    def __init__(self) -> None:
+        self.dirty: dict[bytes, None] = {}
+        self.grown: dict[bytes, None] = {}
+        self.closed: dict[bytes, None] = {}
+
+    def add(self, event: FileSystemEvent, path: bytes) -> None:
+        """`path`: relative to the root."""
+        above = path.rpartition(b"/")[0]
+        if event.event_type == EVENT_TYPE_CLOSED:
+            self.closed[path] = None
+        elif event.event_type == EVENT_TYPE_MODIFIED and not event.is_directory:
+            self.grown[above] = None
+        else:
+            self.dirty[above] = None
+            if event.is_directory and event.event_type != "deleted":
+                self.dirty[path] = None
 
 
 class ObserverSource(FileSystemEventHandler):
@@ -58,6 +80,7 @@ class ObserverSource(FileSystemEventHandler):
         self,
         started: Callable[[], None],
         dirty: Callable[[bytes], None],
+        grown: Callable[[bytes], None],
         closed: Callable[[bytes], None],
     ) -> None:
         identity = identity_of(self._root)
@@ -72,7 +95,7 @@ class ObserverSource(FileSystemEventHandler):
             self.watched = 1
             if not self._is_stopped:
                 started()
-            self._go_on(observer, identity, dirty, closed)
+            self._go_on(observer, identity, dirty, grown, closed)
         finally:
             if observer.is_alive():
                 observer.stop()
@@ -95,21 +118,19 @@ class ObserverSource(FileSystemEventHandler):
         observer: BaseObserver,
         identity: tuple[int, int],
         dirty: Callable[[bytes], None],
+        grown: Callable[[bytes], None],
         closed: Callable[[bytes], None],
     ) -> None:
         while not self._is_stopped:
-            folders: dict[bytes, None] = {}
-            files: dict[bytes, None] = {}
+            found = _Found()
             for event in self._gather(source.LOOK_SECONDS):
                 for path in filter(None, map(self._inside, _paths(event))):
-                    folders[path.rpartition(b"/")[0]] = None
-                    if event.is_directory and event.event_type != "deleted":
-                        folders[path] = None
-                    if event.event_type == EVENT_TYPE_CLOSED:
-                        files[path] = None
-            for folder in folders:
+                    found.add(event, path)
+            for folder in found.dirty:
                 dirty(folder)
-            for path in files:
+            for folder in found.grown.keys() - found.dirty.keys():
+                grown(folder)
+            for path in found.closed:
                 closed(path)
             if identity_of(self._root) != identity:
                 raise Lost("something else stands where the folder was")

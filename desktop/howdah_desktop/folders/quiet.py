@@ -2,7 +2,9 @@
 
 A folder is due when nothing new was heard of it for half a second, and longer, up to one and a half, the
 longer it has been changing; and after a minute at the latest, however busy it is. Folders wait for themselves
-alone: one with a log that never rests holds up no other. Times are monotonic, in seconds, and arguments.
+alone: one with a log that never rests holds up no other. And in one folder, what is only being written to
+waits for itself: a log that grows, or a download, holds up none of its neighbours. Times are monotonic, in
+seconds, and arguments.
 """
 
 from __future__ import annotations
@@ -33,22 +35,42 @@ class Due:
     """With all that is in it."""
 
 
-class _Wait:
-    __slots__ = ("first", "last", "recursive")
+_Span = tuple[float, float]
+"""When something was heard first, and last."""
 
-    def __init__(self, first: float, last: float, recursive: bool) -> None:
-        self.first = first
-        self.last = last
+
+class _Wait:
+    __slots__ = ("changed", "grown", "recursive")
+
+    def __init__(self, changed: _Span | None, grown: _Span | None, recursive: bool) -> None:
+        """One of the two at least."""
+        self.changed = changed
+        self.grown = grown
         self.recursive = recursive
 
     @property
     def due_at(self) -> float:
-        quiet = QUIET_SECONDS + _GROWTH * (self.last - self.first)
-        return min(self.last + min(quiet, LONGEST_QUIET_SECONDS), self.first + LATEST_SECONDS)
+        return min(_due(span) for span in (self.changed, self.grown) if span is not None)
+
+    @property
+    def last(self) -> float:
+        return max(span[1] for span in (self.changed, self.grown) if span is not None)
 
     def take_in(self, other: _Wait) -> None:
-        self.first = min(self.first, other.first)
-        self.last = max(self.last, other.last)
+        self.changed = _both(self.changed, other.changed)
+        self.grown = _both(self.grown, other.grown)
+
+
+def _due(span: _Span) -> float:
+    first, last = span
+    quiet = QUIET_SECONDS + _GROWTH * (last - first)
+    return min(last + min(quiet, LONGEST_QUIET_SECONDS), first + LATEST_SECONDS)
+
+
+def _both(one: _Span | None, other: _Span | None) -> _Span | None:
+    if one is None or other is None:
+        return one or other
+    return min(one[0], other[0]), max(one[1], other[1])
 
 
 class Quiet:
@@ -64,7 +86,13 @@ class Quiet:
 
     def dirty(self, folder: bytes, now: float, *, recursive: bool = False) -> None:
         """Something in `folder` may have changed; `recursive`: or anywhere below it."""
-        wait = _Wait(now, now, recursive)
+        self._hear(folder, _Wait((now, now), None, recursive))
+
+    def grown(self, folder: bytes, now: float) -> None:
+        """A file in `folder` is being written to."""
+        self._hear(folder, _Wait(None, (now, now), False))
+
+    def _hear(self, folder: bytes, wait: _Wait) -> None:
         if self._everything is not None:
             self._everything[0].take_in(wait)
         elif (holder := self._holder(folder)) is not None:
@@ -74,7 +102,7 @@ class Quiet:
 
     def doubtful(self, reason: str, now: float) -> None:
         """Anything may have changed."""
-        wait = _Wait(now, now, True)
+        wait = _Wait((now, now), None, True)
         for other in self._waits.values():
             wait.take_in(other)
         if self._everything is not None:
@@ -125,7 +153,7 @@ class Quiet:
         if wait.recursive:
             self._swallow(folder)
         if folder and self._below[_parent(folder)] > MOST_BELOW:
-            self._add(_parent(folder), _Wait(wait.first, wait.last, True))
+            self._add(_parent(folder), _Wait(wait.changed, wait.grown, True))
         if len(self._waits) > MOST:
             self.doubtful(f"more than {MOST} folders changed at once", wait.last)
 

@@ -44,11 +44,13 @@ class Source(Protocol):
         self,
         started: Callable[[], None],
         dirty: Callable[[bytes], None],
+        grown: Callable[[bytes], None],
         closed: Callable[[bytes], None],
     ) -> None:
-        """Call these in this thread until `stop`: `started` once, when all of the tree is watched.
+        """Call these in this thread until `stop`: `started` once, when all of the tree is watched; the others
+        with what Dirty, Grown and Closed hold.
 
-        Raises Lost, NoEvents, and whatever the three raise.
+        Raises Lost, NoEvents, and whatever the four raise.
         """
 
     def stop(self) -> None:

@@ -209,10 +209,13 @@ class Survey:
             known = self._ledger.known_in(self._folder.id, path)
             known = {name: row for name, row in known.items() if name not in without}
             found = differences(listing, known, rule_for, all_rules=task.anew)
-        self._note(path, found, known, followed)
+        closed, readable = self._closed_before(path, found)
+        self._note(path, found, known, followed, closed)
         # Of what changed in one before it moved, there may be no hint but under its old name.
         folders = found.fresh_folders + [
-            entry for entry in found.folders if task.deep or entry.name in moved
+            entry
+            for entry in found.folders
+            if task.deep or entry.name in moved or entry.name in readable
         ]
         return [Task(joined(path, entry.name), deep=True, anew=task.anew) for entry in folders]
 
@@ -222,10 +225,11 @@ class Survey:
         found: Differences,
         known: dict[bytes, SeenRow],
         followed: dict[bytes, bytes],
+        closed: list[Entry],
     ) -> None:
         left_out = None
         if found.left_out or path in self._had_left_out:
-            left_out = found.left_out
+            left_out = found.left_out + [(entry, UNREADABLE) for entry in closed]
             if path in self._had_left_out:
                 before = self._ledger.left_out_in(self._folder.id, path)
                 if before == {entry.name: rule for entry, rule in left_out}:
@@ -259,8 +263,26 @@ class Survey:
             waiting, self._waiting, self._waiting_files = self._waiting, [], 0
             self._finds.directories(waiting)
 
+    def _closed_before(self, path: bytes, found: Differences) -> tuple[list[Entry], set[bytes]]:
+        """Of the folders here that could not be read: those that still cannot, and the names of those that
+        can now."""
+        if path not in self._had_left_out:
+            return [], set()
+        before = self._ledger.left_out_in(self._folder.id, path)
+        closed, readable = [], set()
+        for entry in [*found.folders, *found.fresh_folders]:
+            if before.get(entry.name) != UNREADABLE:
+                continue
+            try:
+                with self._ground.opened(joined(path, entry.name)):
+                    readable.add(entry.name)
+            except OSError:
+                closed.append(entry)
+        return closed, readable
+
     def _unreadable(self, path: bytes, error: OSError) -> None:
         """Said, and passed over: what is known below it stays as it is."""
+        self._flush()  # what was found beside it is in the ledger by now
         where, name = parted(path)
         entry = Entry(name, What.FOLDER, 0, 0, 0, 0, 0)
         before = self._ledger.left_out_in(self._folder.id, where)

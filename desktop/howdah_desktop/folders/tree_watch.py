@@ -39,14 +39,15 @@ class Node:
 
 
 class TreeWatch:
-    """For one thread. What it finds goes to `dirty` (a directory) and `closed` (a file), relative to the
-    root, with slashes, "" for the root itself."""
+    """For one thread. What it finds goes to `dirty` and `grown` (directories) and `closed` (a file; nothing
+    else tells of its directory), relative to the root, with slashes, "" for the root itself."""
 
     def __init__(
         self,
         root: bytes,
         inotify: Inotify,
         dirty: Callable[[bytes], None],
+        grown: Callable[[bytes], None],
         closed: Callable[[bytes], None],
         *,
         left_out: bytes | None = None,
@@ -56,6 +57,7 @@ class TreeWatch:
         self._path = root.rstrip(b"/") or b"/"
         self._inotify = inotify
         self._dirty = dirty
+        self._grown = grown
         self._closed = closed
         self._left_out = left_out
         self._root = Node(inotify.watch(self._path, ROOT), b"", None)
@@ -148,13 +150,18 @@ class TreeWatch:
         if event.name.startswith(_PROBE):
             return  # ours, and gone again
         folder = self._path_of(node)
-        if folder is None:
-            return  # no longer in the tree
-        self._dirty(folder)
-        if event.mask & Flag.IN_ISDIR and event.name:
-            self._of_directory(event, node, now)
+        if folder is not None:  # else it is no longer in the tree
+            self._tell(event, node, folder, now)
+
+    def _tell(self, event: Event, node: Node, folder: bytes, now: float) -> None:
+        if event.mask & Flag.IN_MODIFY:
+            self._grown(folder)
         elif event.mask & Flag.IN_CLOSE_WRITE:
             self._closed(_join(folder, event.name))
+        else:
+            self._dirty(folder)
+            if event.mask & Flag.IN_ISDIR and event.name:
+                self._of_directory(event, node, now)
 
     def _of_directory(self, event: Event, node: Node, now: float) -> None:
         if event.mask & Flag.IN_MOVED_FROM:

@@ -18,7 +18,7 @@ import pytest
 from howdah_desktop.folders import inotify, source
 from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Hint, Hints, Mode
 from kit.git_ignore import GIT
-from kit.heard import Heard, closed, dirty, until, watching
+from kit.heard import Heard, closed, dirty, grown, until, watching
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 
@@ -44,10 +44,16 @@ def test_a_new_file_makes_its_folder_dirty_and_its_close_is_told(root: Path) -> 
         assert set(heard.hints) == {Dirty(b"a/b"), Closed(b"a/b/new")}
 
 
-def test_a_file_that_stays_open_is_dirty_while_it_grows(root: Path) -> None:
+def test_a_file_that_stays_open_is_told_while_it_grows(root: Path) -> None:
     with (root / "c" / "log").open("wb", buffering=0) as log, watching(root) as (_, heard):
         log.write(b"line\n")
-        assert heard.wait_for(*dirty("c")) == dirty("c")
+        assert heard.wait_for(*grown("c")) == grown("c")
+
+
+def test_a_file_that_is_cut_is_told(root: Path) -> None:
+    with watching(root) as (_, heard):
+        os.truncate(root / "a" / "old.txt", 1)
+        assert heard.wait_for(*grown("a")) == grown("a")
 
 
 @pytest.mark.parametrize(
@@ -57,9 +63,8 @@ def test_a_file_that_stays_open_is_dirty_while_it_grows(root: Path) -> None:
         lambda path: os.utime(path, ns=(1, 1)),
         lambda path: path.chmod(0o600),
         lambda path: os.link(path, path.with_name("second")),
-        lambda path: os.truncate(path, 1),
     ],
-    ids=["deleted", "touched", "mode", "linked", "cut"],
+    ids=["deleted", "touched", "mode", "linked"],
 )
 def test_whatever_is_done_to_a_file_makes_its_folder_dirty(root: Path, change: object) -> None:
     assert callable(change)

@@ -63,6 +63,26 @@ def test_a_busy_folder_holds_up_no_other() -> None:
     assert run(quiet, 2) == [(0.5, Due(b"note", False))]
 
 
+def test_a_file_that_grows_holds_up_none_of_its_neighbours() -> None:
+    quiet = Quiet()
+    found = []
+    for step in range(700):
+        now = step / 10
+        found += run(quiet, now)
+        quiet.grown(b"a", now)
+        if step == 100:
+            quiet.dirty(b"a", now)
+    # The minute of what grows begins anew with each look.
+    assert found == [(10.5, Due(b"a", False))]
+
+
+def test_what_grew_and_rests_is_due_as_what_changed() -> None:
+    quiet = Quiet()
+    for step in range(21):
+        quiet.grown(b"a", step / 10)
+    assert rest(quiet) == [(3.5, Due(b"a", False))]
+
+
 def test_many_folders_in_one_become_that_one_with_all_that_is_in_it() -> None:
     quiet = Quiet()
     quiet.dirty(b"other", 0)
@@ -132,6 +152,7 @@ class Told:
     at: float
     folder: bytes | None  # None: doubt
     recursive: bool = False
+    grows: bool = False
 
 
 FOLDERS = st.lists(st.sampled_from([b"a", b"b", b"ab", b"c"]), max_size=3).map(b"/".join)
@@ -157,6 +178,10 @@ def stories(draw: st.DrawFn) -> list[Told]:
             for _ in range(draw(st.sampled_from([20, 160]))):
                 now += 0.4
                 story.append(Told(now, folder))
+        elif kind in (4, 5, 6):  # a file grows
+            for _ in range(draw(st.sampled_from([1, 20, 160]))):
+                now += 0.4
+                story.append(Told(now, folder, grows=True))
         else:
             story.append(Told(now, folder, recursive=kind == 3))
     return story
@@ -184,6 +209,8 @@ def test_nothing_is_lost_nothing_too_early_and_nothing_later_than_a_minute(
         done += run(quiet, told.at)
         if told.folder is None:
             quiet.doubtful("x", told.at)
+        elif told.grows:
+            quiet.grown(told.folder, told.at)
         else:
             quiet.dirty(told.folder, told.at, recursive=told.recursive)
         assert len(quiet) <= MOST
@@ -195,12 +222,14 @@ def test_nothing_is_lost_nothing_too_early_and_nothing_later_than_a_minute(
         assert answers, f"lost: {told}"
         assert answers[0] - told.at <= LATEST_SECONDS + 1e-9
     for at, item in done:
-        heard = [told.at for told in story if told.at < at and covers(item, told)]
+        heard = [told for told in story if told.at < at and covers(item, told)]
         earlier = [before for before, other in done if before < at and _overlap(other, item)]
-        since = [moment for moment in heard if moment >= max(earlier, default=-1)]
+        since = [told for told in heard if told.at >= max(earlier, default=-1)]
         assert since, f"for nothing: {item}"
-        is_quiet = at - max(since) >= 0.5 - 1e-9
-        assert is_quiet or at - min(since) >= LATEST_SECONDS - 1e-9
+        # What grows waits for itself, and so does all else.
+        kinds = [[told.at for told in since if told.grows is grows] for grows in (False, True)]
+        is_quiet = any(times and at - max(times) >= 0.5 - 1e-9 for times in kinds)
+        assert is_quiet or at - min(told.at for told in since) >= LATEST_SECONDS - 1e-9
 
 
 def _overlap(one: Due | Doubtful, other: Due | Doubtful) -> bool:
