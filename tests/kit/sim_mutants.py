@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from howdah_common.file_frames import FileHead
 from howdah_common.problems import ProblemError
-from howdah_desktop.engine import completion, outcomes, sender
+from howdah_desktop.engine import batch_run, completion, outcomes, sender
 from howdah_desktop.engine.keeper import Keeper, Kept
 from howdah_desktop.engine.ledger_known import Known
 from howdah_desktop.engine.ledger_moves import LedgerMoves
@@ -35,7 +36,11 @@ def others_are_overwritten(patch: pytest.MonkeyPatch) -> None:
         words = msgspec.structs.replace(words, if_version=None)
         return completion.finish(receiver, upload_id, words, remote, IfExists.VERSION, pause)
 
+    def head(**words: Any) -> FileHead:
+        return FileHead(**{**words, "if_version": None})
+
     patch.setattr(sender, "finish_agreed", finish)
+    patch.setattr(batch_run, "FileHead", head)
 
 
 def moved_without_descendants(patch: pytest.MonkeyPatch) -> None:
