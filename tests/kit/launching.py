@@ -104,7 +104,7 @@ def launch(
 ) -> Child:
     """Start `command` in a session of its own; `env` is all of its environment."""
     program = command[2] if tuple(command[:2]) == (sys.executable, "-m") else ""
-    if program in _LATE and not any(_is_for_its_start(name) for name in env):
+    if program in _LATE and _for_a_start(env) == _AT_OUR_START:
         return _zygote(program).fork(command[3:], streams, env, cwd)
     return subprocess.Popen(
         command,
@@ -148,8 +148,16 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode(errors="surrogateescape")
 
 
-def _is_for_its_start(name: str) -> bool:
-    return name.startswith(_OF_A_NEW_PROCESS) and name not in _HARMLESS
+def _for_a_start(env: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in env.items()
+        if name.startswith(_OF_A_NEW_PROCESS) and name not in _HARMLESS
+    }
+
+
+_AT_OUR_START = _for_a_start(os.environ)
+"""The zygote has the same."""
 
 
 class _Zygote:
