@@ -24,21 +24,16 @@ if TYPE_CHECKING:
 _ZYGOTE = Path(__file__).with_name("zygote.py")
 _LATE = {
     "howdah_receiver": (
-        "howdah_receiver.cli.app",
-        "howdah_receiver.server",
+        "typer._adapters",
         "alembic.command",
         "sqlalchemy.dialects.sqlite.pysqlite",
         "uvicorn.lifespan.off",
         "uvicorn.loops.auto",
         "uvicorn.protocols.http.httptools_impl",
     ),
-    "howdah_desktop": (
-        "howdah_desktop.cli.app",
-        "howdah_desktop.cli.transfers",
-        "howdah_desktop.cli.watching",
-    ),
+    "howdah_desktop": ("typer.rich_utils", "typer._adapters", "httpx", "rich.console"),
 }
-"""Programs, and what each loads only when it is needed."""
+"""Programs, and what each takes from others only when it is needed."""
 _OF_A_NEW_PROCESS = ("LD_", "PYTHON", "MALLOC_")
 """Variables that mean something to a process that starts, and to nobody afterwards."""
 _HARMLESS = {"PYTHONUNBUFFERED", "PYTHON_KEYRING_BACKEND"}

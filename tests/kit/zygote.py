@@ -8,8 +8,8 @@ environment, streams, a folder and arguments of its own.
 
 An order comes over the socket DESCRIPTOR as one JSON message with the descriptors of stdin, stdout, stderr
 and of a pipe; the pipe gets two lines: the process's id, and in the end its exit code, or minus the signal.
-The first MODULE is the program, the others are loaded as well. It ends with its socket. The tests' side is
-``kit.launching``.
+The first MODULE is the program, of which all is loaded, and the others as well. It ends with its socket.
+The tests' side is ``kit.launching``.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ import gc
 import io
 import json
 import os
+import pkgutil
 import runpy
 import signal
 import socket
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
@@ -34,7 +36,7 @@ MOST_BYTES = 1 << 20
 def main() -> None:
     door = socket.socket(fileno=int(sys.argv[1]))
     program, *late = sys.argv[2:]
-    for name in (program, *late):
+    for name in (program, *late, *_modules(program)):
         import_module(name)
     gc.collect()
     gc.freeze()
@@ -48,6 +50,14 @@ def main() -> None:
             _watch(program, json.loads(message), descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _modules(program: str) -> Iterator[str]:
+    """All of its modules that need no Qt and run nothing by themselves."""
+    package = import_module(program)
+    for found in pkgutil.walk_packages(package.__path__, f"{program}."):
+        if not any(name in found.name for name in (".window", ".migrations", "__main__")):
+            yield found.name
 
 
 def _watch(program: str, order: dict[str, Any], descriptors: list[int]) -> NoReturn:
