@@ -10,7 +10,7 @@ from typing import Any
 from howdah_desktop.engine.ledger_below import BELOW, below
 from howdah_desktop.engine.ledger_file import LedgerFile
 from howdah_desktop.folders.directory import Entry, What, joined, parted
-from howdah_desktop.folders.ignore import Rule
+from howdah_desktop.folders.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from howdah_desktop.engine.keeper import Kept
+from typing import TYPE_CHECKING
+
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.showing import explain_problem, shown_path
 from howdah_desktop.engine.views import FolderView, ReceiverView
 from howdah_desktop.folders.watched import FolderState, Watched
+
+if TYPE_CHECKING:
+    from howdah_desktop.engine.keeper import Kept
 
 ALL_IS_WELL = ReceiverView()
 _YES = "If that was meant, say so with `howdah watch resume {id}`; if not, put the files back."

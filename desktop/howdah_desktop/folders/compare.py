@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from howdah_desktop.folders.directory import Entry, Listed, What, entry_of
-from howdah_desktop.folders.ignore import Rule
+from howdah_desktop.folders.rule import Rule
 
 
 class Seen(NamedTuple):

@@ -19,20 +19,9 @@ from typing import Self
 from howdah_desktop.folders.default_rules import DEFAULTS, OURS
 from howdah_desktop.folders.names import NameFilter
 from howdah_desktop.folders.patterns import BadPattern, Kind, Pattern, parse
+from howdah_desktop.folders.rule import Rule
 
 IGNORE_FILE = ".howdahignore"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What to show someone who asks why an entry is left out."""
-
-    source: str
-    """"default", "settings", "only", or the path of the .howdahignore, relative to the watched folder."""
-    line: int
-    """From 1 on; 0 where there are no lines ("default", "only")."""
-    pattern: str
-    """As written."""
 
 
 @dataclass(frozen=True, slots=True)

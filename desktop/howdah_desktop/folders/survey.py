@@ -19,7 +19,8 @@ from howdah_common.problems import ProblemError
 from howdah_desktop.engine.ledger_known import Known, LedgerKnown
 from howdah_desktop.folders.compare import Differences, SeenRow, differences, seen_of
 from howdah_desktop.folders.directory import Entry, Ground, Listed, What, joined, parted
-from howdah_desktop.folders.ignore import IGNORE_FILE, Ignore, Rule
+from howdah_desktop.folders.ignore import IGNORE_FILE, Ignore
+from howdah_desktop.folders.rule import Rule
 from howdah_desktop.folders.watched import MARKER, Links, Watched
 
 BATCH_FILES = 500

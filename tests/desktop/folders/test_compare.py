@@ -7,7 +7,7 @@ from pathlib import Path
 
 from howdah_desktop.folders.compare import SeenRow, differences
 from howdah_desktop.folders.directory import Ground
-from howdah_desktop.folders.ignore import Rule
+from howdah_desktop.folders.rule import Rule
 
 
 def known_of(ground: Ground) -> dict[bytes, SeenRow]:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from howdah_desktop.folders.default_rules import DEFAULTS, OURS
-from howdah_desktop.folders.ignore import Ignore, Rule, problems
+from howdah_desktop.folders.ignore import Ignore, problems
 from howdah_desktop.folders.patterns import parse
+from howdah_desktop.folders.rule import Rule
 
 
 def bare(*lines: str) -> Ignore:
