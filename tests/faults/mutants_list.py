@@ -562,7 +562,7 @@ MUTANTS = (
     Mutant(
         "the same file of a batch again is another one",
         f"{RECEIVER}/uploads/batch.py",
-        "                found.append(None if upload is None else self._again(item, upload))\n",
+        "                found.append(None if upload is None else self._ones.again(item, upload))\n",
         "                found.append(None)\n",
         (_tests("receiver/test_batch", "same"),),
     ),

@@ -13,26 +13,20 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 from sqlalchemy.exc import IntegrityError
 
-from howdah_common import digests, remote_path
-from howdah_common.chunks import default_chunk_bytes
+from howdah_common import digests
 from howdah_common.file_frames import (
-    NOTHING,
     FileFrameError,
     FileFrameParser,
-    FileHead,
     FileStart,
 )
 from howdah_common.manifest import Manifest
-from howdah_common.messages import Complete, StartUpload
-from howdah_common.problems import Next, ProblemError
+from howdah_common.problems import ProblemError
 from howdah_receiver.accounts.caller import Caller, Right
-from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue import uploads as rows
 from howdah_receiver.catalogue.database import Catalogue
@@ -41,36 +35,21 @@ from howdah_receiver.catalogue.spaces import Space
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.ids import new_id
 from howdah_receiver.storage.batch import SmallFile
-from howdah_receiver.storage.disk import Identity, disk_errors
+from howdah_receiver.storage.disk import disk_errors
 from howdah_receiver.storage.journal import Journal
 from howdah_receiver.storage.parts import Parts
 from howdah_receiver.storage.tree import Tree
 from howdah_receiver.uploads.admission import Admission, Limits
+from howdah_receiver.uploads.batch_item import Item, completion_of
 from howdah_receiver.uploads.endings import Endings
+from howdah_receiver.uploads.one_by_one import OneByOne, Outcome
 from howdah_receiver.uploads.service import Uploads, checked_path
 from howdah_receiver.uploads.sessions import Sessions
 from howdah_receiver.uploads.sniffing import HEAD_BYTES, sniff
 from howdah_receiver.uploads.states import UploadState
 
-Outcome = FileRow | ProblemError
 _TRIES = 5
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Item:
-    """A file of the batch, whole; `problem` where it is not taken whatever stands at its path."""
-
-    head: FileHead
-    offset: int
-    digest: bytes = b""
-    sha256: bytes = b""
-    kind: str | None = None
-    """What its first bytes tell."""
-    version_id: str = ""
-    identity: Identity | None = None
-    """Of its temporary file, where there is one."""
-    problem: ProblemError | None = None
 
 
 class Batch:
@@ -131,12 +110,15 @@ class Receiving:
         self._shared = shared
         self._caller = caller
         self._space = space
-        self._space_id = space_id
         self._algorithm = algorithm
         self._journal = journal
         self._replaces = replaces
+        self._ones = OneByOne(
+            shared.catalogue, shared.tree, shared.uploads, shared.endings, caller, space, space_id,
+            algorithm, journal,
+        )  # fmt: skip
         self._parser = FileFrameParser()
-        self._items: list[_Item] = []
+        self._items: list[Item] = []
         self._published = False
 
     # -- as it arrives
@@ -152,13 +134,13 @@ class Receiving:
                 for block in blocks:
                     for event in self._parser.feed(block):
                         if isinstance(event, FileStart):
-                            self._items.append(_Item(event.head, event.offset))
+                            self._items.append(Item(event.head, event.offset))
                         else:
                             self._arrived(self._items[-1], event.digest)
             except FileFrameError as error:
                 raise ProblemError("bad_frame", f"{error}.") from error
 
-    def _arrived(self, item: _Item, digest: bytes) -> None:
+    def _arrived(self, item: Item, digest: bytes) -> None:
         """The digest is of what stands in the journal: a lying write is found before anything counts."""
         content = self._journal.read(item.offset, item.head.size)
         item.digest = digests.digest(self._algorithm, content)
@@ -211,7 +193,7 @@ class Receiving:
             raise ProblemError("unavailable", "The same files come in another request.")
         for at in waiting:
             if found[at] is None:
-                found[at] = self._ordinary(self._items[at])
+                found[at] = self._ones.publish(self._items[at])
         self._count(found)
         return [outcome or ProblemError("internal") for outcome in found]
 
@@ -226,37 +208,8 @@ class Receiving:
             if item.problem is not None:
                 found.append(item.problem)
             else:
-                found.append(None if upload is None else self._again(item, upload))
+                found.append(None if upload is None else self._ones.again(item, upload))
         return found
-
-    def _again(self, item: _Item, upload: UploadRow) -> Outcome | None:
-        """The answer for a file that was begun before; None where it goes on the ordinary way."""
-        if not self._is_the_same(item, upload):
-            return ProblemError("client_id_conflict")
-        if upload.state is not UploadState.PUBLISHED:
-            return None
-        version_id = upload.version_id or ""
-        if self._shared.tree.small_files.is_left(version_id):
-            self._shared.tree.settle(self._space)
-            if self._shared.tree.small_files.is_left(version_id):
-                return ProblemError("storage_failed", "It waits for its name.")
-        with self._shared.catalogue.read() as connection:
-            row = file_rows.of_version(connection, version_id)
-        return row or ProblemError("file_not_found")
-
-    def _is_the_same(self, item: _Item, upload: UploadRow) -> bool:
-        """The same words began it, on whatever grid, and where it is through, it had the same bytes."""
-        head = item.head
-        words = (head.path, head.size, head.modified_ns, self._algorithm, self._space.id)
-        if words != (
-            upload.path, upload.size, upload.modified_ns, upload.algorithm, upload.space_id,
-        ):  # fmt: skip
-            return False
-        if upload.completion_body is None or head.size > upload.chunk_bytes:
-            return True  # what was received of it is compared chunk by chunk
-        manifest = Manifest(head.size, upload.chunk_bytes, self._algorithm, _digests(item))
-        said = msgspec.json.decode(upload.completion_body, type=Complete)
-        return said.manifest_digest == manifest.digest().hex()
 
     def _publish(self, waiting: list[int], found: list[Outcome | None]) -> None:
         with self._shared.catalogue.read() as connection:
@@ -282,12 +235,12 @@ class Receiving:
                 item.identity = None  # it is no temporary file any more
                 self._published = True
 
-    def _small_file(self, item: _Item) -> SmallFile:
+    def _small_file(self, item: Item) -> SmallFile:
         assert item.identity is not None
         head = item.head
         kind = self._shared.limits.types.judge(head.path, item.kind)
-        start = self._start(head)
-        manifest = Manifest(head.size, start.chunk_bytes or 0, self._algorithm, _digests(item))
+        start = self._ones.start_of(head)
+        manifest = Manifest(head.size, start.chunk_bytes or 0, self._algorithm, item.digests)
         now = time.time_ns()
         return SmallFile(
             version_id=item.version_id,
@@ -316,7 +269,7 @@ class Receiving:
                 chunk_bytes=manifest.chunk_bytes,
                 state=UploadState.PUBLISHED,
                 start_body=msgspec.json.encode(start),
-                completion_body=msgspec.json.encode(_complete(head, manifest)),
+                completion_body=msgspec.json.encode(completion_of(head, manifest)),
                 version_id=None,
                 problem=None,
                 started_ns=now,
@@ -327,93 +280,6 @@ class Receiving:
                 media_type=kind.media_type,
             ),
         )
-
-    def _start(self, head: FileHead) -> StartUpload:
-        """The words that would begin it by itself."""
-        return StartUpload(
-            client_id=head.client_id,
-            path=head.path,
-            size=head.size,
-            modified_ns=head.modified_ns,
-            digest_algorithm=self._algorithm,
-            chunk_bytes=default_chunk_bytes(head.size),
-            space=self._space_id,
-        )
-
-    # -- one by one
-
-    def _ordinary(self, item: _Item) -> Outcome:
-        """As an upload by itself, from the journal."""
-        try:
-            with self._shared.catalogue.read() as connection:
-                ids = [item.head.client_id]
-                before = rows.by_client_ids(connection, self._caller.account_id, ids)
-            start = self._start(item.head)
-            for upload in before.values():
-                again = self._again(item, upload)
-                if again is not None:
-                    return again
-                # On the grid that it was begun with: with the very words of then.
-                start = msgspec.json.decode(upload.start_body, type=StartUpload)
-            upload, new = self._shared.uploads.start(self._caller, start)
-            try:
-                self._send(upload, item)
-                self._complete(upload, item)
-            except ProblemError as problem:
-                if new and problem.problem.next is Next.USER:
-                    self._shared.endings.forget(self._caller, upload.id)
-                raise
-            with self._shared.catalogue.read() as connection:
-                version_id = rows.existing(connection, upload.id).version_id
-                row = file_rows.of_version(connection, version_id or "")
-            return row or ProblemError("file_not_found")
-        except ProblemError as problem:
-            return problem
-
-    def _send(self, upload: UploadRow, item: _Item) -> None:
-        if upload.state is not UploadState.OPEN or upload.plan is None:
-            return
-        with self._shared.uploads.session(self._caller, upload.id) as session:
-            received = session.received()
-            for number, span in enumerate(upload.plan.spans()):
-                if number in received:
-                    continue
-                with disk_errors():
-                    content = self._journal.read(item.offset + span.offset, span.length)
-                writer = session.begin(number, span.length)
-                try:
-                    writer.write([content])
-                    writer.finish(digests.digest(self._algorithm, content))
-                finally:
-                    writer.abandon()
-            session.commit()
-
-    def _complete(self, upload: UploadRow, item: _Item) -> None:
-        head, endings = item.head, self._shared.endings
-        plan = upload.plan
-        assert plan is not None
-        with disk_errors():
-            chunks = [self._journal.read(item.offset + s.offset, s.length) for s in plan.spans()]
-        found = b"".join(digests.digest(self._algorithm, chunk) for chunk in chunks)
-        manifest = Manifest(head.size, upload.chunk_bytes, self._algorithm, found)
-        request = _complete(head, manifest)
-        if head.if_exists == "version":
-            endings.complete(self._caller, upload.id, request)
-            return
-        number, path = 1, head.path
-        while True:
-            asked = msgspec.structs.replace(
-                request, if_version=NOTHING, path=path if number > 1 else None
-            )
-            try:
-                endings.complete(self._caller, upload.id, asked)
-            except ProblemError as problem:
-                if problem.code not in ("version_conflict", "path_conflict") or number > 1_000:
-                    raise
-            else:
-                return
-            number += 1
-            path = remote_path.numbered(head.path, number)
 
     # -- at the end
 
@@ -440,13 +306,3 @@ class Receiving:
         if not self._published:
             with suppress(OSError):
                 self._shared.tree.small_files.journals.remove(self._journal.id)
-
-
-def _digests(item: _Item) -> bytes:
-    return item.digest if item.head.size else b""
-
-
-def _complete(head: FileHead, manifest: Manifest) -> Complete:
-    return Complete(
-        size=head.size, manifest_digest=manifest.digest().hex(), if_version=head.if_version
-    )
