@@ -42,7 +42,7 @@ mutants: setup-test ## break the code on purpose and see the tests notice
 
 bench: setup-test ## measure
 	@$(python) tests/bench/transfer.py && $(python) tests/bench/small_files.py && $(python) tests/bench/window.py && $(python) tests/bench/catalogue.py
-	@$(python) tests/bench/folders.py && $(python) tests/bench/comparison.py
+	@$(python) tests/bench/folders.py && $(python) tests/bench/comparison.py && $(python) tests/bench/saved.py
 
 screenshots: setup-test ## take pictures of the window into build/screenshots
 	@$(python) tests/together/screenshots.py $(ARGS)
