@@ -446,7 +446,7 @@ class Keeper:
             kept.watched.state is FolderState.ASKING and (kept.full_running or kept.yes)
         ):
             self._set(kept, FolderState.ACTIVE)
-        if order.gone:
+        if order.gone and not found.gone_postponed:
             kept.yes = False
 
     # -- what a survey found

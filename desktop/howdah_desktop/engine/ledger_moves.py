@@ -23,7 +23,8 @@ UNCLEAR = """EXISTS (
 By its own index, which nearly always is empty: left to itself, SQLite goes through all that is known of the
 folder, for each row."""
 
-_IN_DOUBT = """watched = :folder AND (relative = :path OR relative > :first AND relative < :last)
+_IN_DOUBT = """watched = :folder AND relative >= :path AND relative < :last
+    AND (relative = :path OR relative > :first)
     AND (state IN ('sending', 'finishing') OR state = 'queued' AND code IS NULL)
     AND (upload_id IS NOT NULL OR inode IS NOT NULL)"""
 _BEFORE_ALL = -1e12

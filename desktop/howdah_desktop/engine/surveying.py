@@ -224,7 +224,7 @@ class Surveying:
         total = ledger.known_files(self._folder.id)
         if not order.yes and too_many_gone(sum(files.values()), total):
             report.asks = sum(files.values())
-            report.gone_postponed = [known.path for known in found]
+            report.gone_postponed += [known.path for known in found]
             return
         for known in found:
             self._control.check()
