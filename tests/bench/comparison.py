@@ -117,7 +117,7 @@ def compare(watched: Watched, home: Path) -> Report:
     def wrong(*what: object) -> None:
         raise AssertionError(f"nothing has changed, but: {what!r:.400}")
 
-    side = ControlSide(lambda act: act(), lambda: None, *[wrong] * 6)
+    side = ControlSide(lambda act: act(), lambda: None, *[wrong] * 8)
     tree = TreeWork(lambda: wrong())  # type: ignore[arg-type,return-value]
     work = Surveying(watched, home, tree, side, b"")
     report = work.run(Order([Task(b"", deep=True)]))

@@ -25,12 +25,32 @@ FILE_NAME = "ledger.sqlite3"
 BUSY_MILLISECONDS = 5_000
 
 
+class _Told:
+    """As a class: a generator would take as long as a small query."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        if not isinstance(error, sqlite3.DatabaseError):
+            return
+        if isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error):
+            raise ProblemError("local_full", f"{self._path} cannot grow.") from error
+        raise ProblemError("ledger_damaged", f"{self._path}: {error}.") from error
+
+
 class LedgerFile:
     """An opened database. What it gives is for one thread at a time."""
 
     def __init__(self, home: Path, *, read_only: bool = False) -> None:
         """Opens it, or makes it. Raises ProblemError: ledger_newer, ledger_damaged."""
         self.path = home / FILE_NAME
+        self._told = _Told(self.path)
         self._inside = False
         with self.told():
             self._db = self._connect(read_only)
@@ -109,17 +129,9 @@ class LedgerFile:
         finally:
             self._inside = False
 
-    @contextmanager
-    def told(self) -> Iterator[None]:
+    def told(self) -> _Told:
         """SQLite's errors as problems that name the file."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if "disk is full" in str(error):
-                raise ProblemError("local_full", f"{self.path} cannot grow.") from error
-            raise ProblemError("ledger_damaged", f"{self.path}: {error}.") from error
-        except sqlite3.DatabaseError as error:
-            raise ProblemError("ledger_damaged", f"{self.path}: {error}.") from error
+        return self._told
 
     def rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
         with self.told():

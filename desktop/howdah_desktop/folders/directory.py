@@ -80,14 +80,18 @@ class Ground:
     def listing(self, folder: bytes) -> list[Listed]:
         """All entries of a directory; what vanishes meanwhile is left out. Raises OSError."""
         found = []
-        with self.opened(folder) as descriptor, os.scandir(descriptor) as entries:
-            for one in entries:
-                try:
-                    looked = one.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                # os.fsencode, but for its questions: this line runs for every file.
-                found.append((one.name.encode("utf-8", "surrogateescape"), looked))
+        descriptor = self._open(folder)
+        try:
+            with os.scandir(descriptor) as entries:
+                for one in entries:
+                    try:
+                        looked = one.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue
+                    # os.fsencode, but for its questions: this line runs for every file.
+                    found.append((one.name.encode("utf-8", "surrogateescape"), looked))
+        finally:
+            os.close(descriptor)
         return found
 
     def entries(self, folder: bytes) -> list[Entry]:
@@ -97,15 +101,17 @@ class Ground:
     @contextmanager
     def opened(self, folder: bytes) -> Iterator[int]:
         """A descriptor of the directory `folder`, "" being the root. Raises OSError."""
-        above, name = parted(folder)
-        if not folder:
-            descriptor = os.open(b".", _OPEN, dir_fd=self._fd)
-        else:
-            descriptor = os.open(name, _OPEN | _NO_FOLLOW, dir_fd=self._through(above))
+        descriptor = self._open(folder)
         try:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _open(self, folder: bytes) -> int:
+        if not folder:
+            return os.open(b".", _OPEN, dir_fd=self._fd)
+        above, name = parted(folder)
+        return os.open(name, _OPEN | _NO_FOLLOW, dir_fd=self._through(above))
 
     def _through(self, folder: bytes) -> int:
         if self._parent is not None and self._parent[0] == folder:

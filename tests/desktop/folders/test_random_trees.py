@@ -15,7 +15,7 @@ from kit.sim_mutants import MUTANTS, Plant
 from kit.sim_plan import Plan, plans
 
 IN_MEMORY = Path("/dev/shm")
-SEEDS = 25
+SEEDS = 500
 SOAK_SEEDS = 20_000
 MOST_FOR_A_MUTANT = 150
 
@@ -59,7 +59,7 @@ def run_all(stage: Stage, seeds: int) -> None:
     run()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_random_trees_end_where_they_belong_and_each_time_alike(stage: Stage) -> None:
     run_all(stage, SEEDS)
 
