@@ -36,6 +36,8 @@ _LATE = {
 """Programs, and what each takes from others only when it is needed."""
 _OF_A_NEW_PROCESS = ("LD_", "PYTHON", "MALLOC_")
 """Variables that mean something to a process that starts, and to nobody afterwards."""
+ANEW = {"PYTHONHASHSEED": "random"}
+"""As `env` of a test in which a program is to be as it is when Python starts it."""
 _HARMLESS = {"PYTHONUNBUFFERED", "PYTHON_KEYRING_BACKEND"}
 
 

@@ -162,7 +162,7 @@ def test_what_an_older_version_stored_is_found(
     data.mkdir()
     with monkeypatch.context() as older:
         steps = shutil.copytree(migrate.MIGRATIONS, short_path / "migrations")
-        for step in (steps / "versions").glob("0002*"):
+        for step in (steps / "versions").glob("000[23]*"):
             step.unlink()
         older.setattr(migrate, "MIGRATIONS", steps)
         older.setattr(migrate, "HEAD", "0001")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kit.client import Client
+from kit.launching import ANEW
 from kit.receiver import running_receiver
 from together.carriage import MB, MIB, wait_until, write_random
 
@@ -61,8 +62,8 @@ def measured(folder: Path, size: int) -> Peaks:
     """The peaks of one file's way up and down, by programs that have done nothing else."""
     folder.mkdir()
     source = write_random(folder / "film.bin", size)
-    client = Client(folder / "howdah")
-    with running_receiver(folder / "data") as receiver:
+    client = Client(folder / "howdah", ANEW)
+    with running_receiver(folder / "data", env=ANEW) as receiver:
         client.run("pair", receiver.link)
         up = peak(client.start("send", source))
         source.unlink()

@@ -313,7 +313,7 @@ def test_what_is_on_its_way_is_not_removed_but_says_what_to_do(scene: Scene) -> 
 def test_closing_asks_while_something_is_on_its_way_and_the_next_start_goes_on(
     scene: Scene,
 ) -> None:
-    size = 20 * MB
+    size = 60 * MB
     scene.link.rate_bytes_per_second = 10 * MB
     scene.mark()
     scene.run.drop(scene.file("film.bin", size))
@@ -359,7 +359,7 @@ def test_closing_does_not_ask_when_nothing_moves_and_looks_are_kept(scene: Scene
 def test_what_another_process_fetches_is_a_row_too(scene: Scene, own_machine: Path) -> None:
     sent = scene.file("film.bin", 2 * MB)
     scene.run.drop(sent)
-    scene.wait(lambda: scene.arrived("film.bin"), "it is there")
+    scene.wait(lambda: "verified" in scene.status("film.bin"), "it is there, and listed")
     here = own_machine / "fetched"
     here.mkdir()
     remote = RemoteEngine(own_machine / "howdah")
