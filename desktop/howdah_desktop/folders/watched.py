@@ -8,6 +8,8 @@ from enum import Enum
 
 import msgspec
 
+from howdah_desktop.freeing.how import FreeRule
+
 SETTLE_SECONDS = 5.0
 """A file is sent once its size and time have stood still for so long."""
 CLOSED_SECONDS = 1.0
@@ -54,6 +56,8 @@ class FolderSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     links: Links = Links.SKIP
     settle_seconds: float = SETTLE_SECONDS
     compare_seconds: float = COMPARE_SECONDS
+    free: FreeRule | None = None
+    """Of a backup alone: what a mirror does not find here is deleted there."""
 
 
 @dataclass(frozen=True, slots=True)
