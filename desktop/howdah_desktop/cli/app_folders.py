@@ -8,6 +8,7 @@ import typer
 
 from howdah_desktop.cli.ending import end
 from howdah_desktop.cli.exits import HELP
+from howdah_desktop.folders.watched import Links
 from howdah_desktop.freeing.how import How
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
@@ -65,6 +66,10 @@ def add(
         bool,
         typer.Option("--follow-links", help="Send what links to files inside the folder show."),
     ] = False,
+    keep_links: Annotated[
+        bool,
+        typer.Option("--keep-links", help="Keep links as links: small files NAME.howdah-link."),
+    ] = False,
     free_after: FreeAfter = "",
     free_how: FreeHow = None,
     json: Json = False,
@@ -72,8 +77,11 @@ def add(
     """Watch a folder: what is in it is sent, and what changes is sent again."""
     from howdah_desktop.cli import watching
 
+    if follow_links and keep_links:
+        raise typer.BadParameter("Give --follow-links or --keep-links, not both.")
+    links = Links.FOLLOW if follow_links else Links.KEEP if keep_links else Links.SKIP
     wish = watching.Wish(
-        path, to, mirror, tuple(ignore or ()), tuple(only or ()), follow_links, free_after, free_how
+        path, to, mirror, tuple(ignore or ()), tuple(only or ()), links, free_after, free_how
     )
     end(lambda: watching.add(wish, json), json)
 

@@ -41,7 +41,7 @@ class Wish:
     mirror: bool
     ignore: tuple[str, ...]
     only: tuple[str, ...]
-    follow_links: bool
+    links: Links
     free_after: str
     free_how: How | None
 
@@ -51,7 +51,7 @@ def add(wish: Wish, as_json: bool) -> Exit:
     settings = FolderSettings(
         ignore=wish.ignore,
         only=wish.only,
-        links=Links.FOLLOW if wish.follow_links else Links.SKIP,
+        links=wish.links,
         free=_rule(None, wish.free_after, wish.free_how),
     )
     home = context.settings()

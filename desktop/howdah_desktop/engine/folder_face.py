@@ -18,6 +18,7 @@ from howdah_desktop.engine.showing_folders import folder_view
 from howdah_desktop.engine.surveying import Places
 from howdah_desktop.engine.views import FolderView
 from howdah_desktop.folders import standing
+from howdah_desktop.folders.directory import What
 from howdah_desktop.folders.watched import (
     BadTarget,
     FolderSettings,
@@ -146,7 +147,7 @@ class FolderFace:
         self._orders.resume(Chosen(roots=[watched.root]))
 
     def _check_place(self, id_: int) -> None:
-        place = Places(self._keeper.folders[id_].watched).remote_of(b"x")
+        place = Places(self._keeper.folders[id_].watched).remote_of(b"x", What.FILE)
         try:
             remote_path.check_path(place)
         except remote_path.BadPath as error:

@@ -31,6 +31,8 @@ class Links(Enum):
     SKIP = "skip"
     FOLLOW = "follow"
     """To files and folders inside the watched folder; others are skipped."""
+    KEEP = "keep"
+    """Each as a small file there that holds what the link holds, see `link_names`."""
 
 
 class FolderState(Enum):
