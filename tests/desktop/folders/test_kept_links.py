@@ -154,3 +154,80 @@ def test_while_links_are_only_left_out_nothing_of_them_is_there(
     with watching(paired, receiver, local) as folder:
         assert there(folder) == {}
         assert folder.view().left_out == {"symlink": 1}
+
+
+# -- and back
+
+
+def fetched(client: Client, into: Path, *options: str) -> tuple[dict[str, str | bytes], str]:
+    """What `howdah get copy` brought: links as text; and what it said."""
+    said = client.run("get", "copy", "--to", into, *options)
+    found: dict[str, str | bytes] = {}
+    for path in sorted((into / "copy").rglob("*")):
+        name = str(path.relative_to(into / "copy"))
+        if path.is_symlink():
+            found[name] = str(path.readlink())
+        elif path.is_file():
+            found[name] = path.read_bytes()
+    return found, said.stderr
+
+
+def test_get_writes_links_back_only_when_it_is_told_to(
+    paired: Client, receiver: RunningReceiver, local: Path, short_path: Path
+) -> None:
+    link(local, "folder/a", "../file.txt")
+    link(local, "b", "folder")
+    make(local, {"c.howdah-link": b"a file"})
+    with watching(paired, receiver, local, settings=KEEP) as folder:
+        folder.at_rest()
+    files = {"file.txt": b"content", "folder/deep.txt": b"deep"}
+    assert fetched(paired, short_path / "texts")[0] == {
+        **files,
+        "b.howdah-link": b"folder",
+        "c.howdah-link.howdah-file": b"a file",
+        "folder/a.howdah-link": b"../file.txt",
+    }
+    links = {**files, "b": "folder", "c.howdah-link": b"a file", "folder/a": "../file.txt"}
+    assert fetched(paired, short_path / "links", "--links") == (links, "")
+    # Once more: they are there already.
+    assert fetched(paired, short_path / "links", "--links")[0] == links
+
+
+def test_a_link_that_would_lead_out_comes_as_text_and_that_is_said(
+    paired: Client, receiver: RunningReceiver, local: Path, short_path: Path
+) -> None:
+    out = {
+        "absolute": "/etc/passwd",
+        "up": "../../elsewhere",
+        # Through a link that is made beside it.
+        "folder/by-the-way": "../to-top/../../elsewhere",
+    }
+    for name, target in out.items():
+        link(local, name, target)
+    link(local, "to-top", ".")
+    link(local, "up-but-inside", "../copy/file.txt")
+    with watching(paired, receiver, local, settings=KEEP) as folder:
+        folder.at_rest()
+    found, said = fetched(paired, short_path / "into", "--links")
+    assert found == {
+        "file.txt": b"content",
+        "folder/deep.txt": b"deep",
+        "to-top": ".",
+        "up-but-inside": "../copy/file.txt",
+        **{f"{name}.howdah-link": target.encode() for name, target in out.items()},
+    }
+    assert said.count("would lead out of the folder") == 3
+    assert "up.howdah-link" in said
+
+
+def test_a_link_is_not_written_over_something_else(
+    paired: Client, receiver: RunningReceiver, local: Path, short_path: Path
+) -> None:
+    link(local, "a", "file.txt")
+    with watching(paired, receiver, local, settings=KEEP) as folder:
+        folder.at_rest()
+    make(short_path / "into", {"copy/a": b"mine"})
+    found, said = fetched(paired, short_path / "into", "--links")
+    assert found["a"] == b"mine"
+    assert found["a.howdah-link"] == b"file.txt"
+    assert "Something else is called 'a' here" in said
