@@ -246,6 +246,8 @@ PROBLEMS = _table(
      "Name a folder that is there; a file alone is sent with `howdah send`."),
     ("bad_target", 0, Next.USER, "This cannot be the target of a watched folder.",
      "Name a folder at the receiver; {date}, {host} and {name} may stand in it."),
+    ("free_rule_mirror", 0, Next.USER, "A mirror frees nothing by rule: what is not here, it deletes there.",
+     "Watch the folder without --mirror, or free by hand with `howdah free`."),
     ("limits_damaged", 0, Next.USER, "The file of the limits cannot be read.",
      "Correct it, or remove it and set the limits again with `howdah limit`; until then nothing is sent."),
     ("transfer_not_found", 0, Next.USER, "There is no unfinished transfer of this number.",

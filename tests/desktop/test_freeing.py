@@ -23,7 +23,7 @@ from howdah_desktop.engine.ledger_file import FILE_NAME
 from howdah_desktop.engine.views import Freeing as Intent
 from howdah_desktop.freeing import aside
 from howdah_desktop.freeing.freeing import Freeing, Outcome
-from howdah_desktop.freeing.removal import How
+from howdah_desktop.freeing.how import How
 from howdah_desktop.freeing.sent import SentFiles
 from howdah_desktop.remote import secrets
 from howdah_desktop.remote.receiver import Receiver

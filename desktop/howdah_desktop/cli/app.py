@@ -133,6 +133,9 @@ def get(
     if_exists: Annotated[
         GetIfExists, typer.Option("--if-exists", help="Where another file stands here.")
     ] = GetIfExists.fail,
+    links: Annotated[
+        bool, typer.Option("--links", help="Make links again of NAME.howdah-link.")
+    ] = False,
     give_up_after: GiveUp = None,
     json: Json = False,
 ) -> None:
@@ -142,7 +145,12 @@ def get(
 
     end(
         lambda: transfers.get(
-            remotes, to, IfExists(if_exists.value), as_json=json, give_up_after=give_up_after
+            remotes,
+            to,
+            IfExists(if_exists.value),
+            as_json=json,
+            give_up_after=give_up_after,
+            links=links,
         ),
         json,
     )

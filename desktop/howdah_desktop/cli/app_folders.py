@@ -8,6 +8,8 @@ import typer
 
 from howdah_desktop.cli.ending import end
 from howdah_desktop.cli.exits import HELP
+from howdah_desktop.folders.watched import Links
+from howdah_desktop.freeing.how import How
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Folders = Annotated[
@@ -17,6 +19,18 @@ Folders = Annotated[
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="All watched folders.")]
+FreeAfter = Annotated[
+    str,
+    typer.Option(
+        "--free-after",
+        metavar="TIME",
+        help="Free here what arrived so long ago (30d, 12w) and has not changed since; never.",
+    ),
+]
+FreeHow = Annotated[
+    Optional[How],  # noqa: UP045
+    typer.Option("--free-how", help="Whether that goes to the trash (the default) or for good."),
+]
 
 watch = typer.Typer(
     name="watch", help="Folders that are kept in step with the receiver.", no_args_is_help=True
@@ -52,12 +66,41 @@ def add(
         bool,
         typer.Option("--follow-links", help="Send what links to files inside the folder show."),
     ] = False,
+    keep_links: Annotated[
+        bool,
+        typer.Option("--keep-links", help="Keep links as links: small files NAME.howdah-link."),
+    ] = False,
+    free_after: FreeAfter = "",
+    free_how: FreeHow = None,
     json: Json = False,
 ) -> None:
     """Watch a folder: what is in it is sent, and what changes is sent again."""
     from howdah_desktop.cli import watching
 
-    end(lambda: watching.add(path, to, mirror, ignore or [], only or [], follow_links, json), json)
+    if follow_links and keep_links:
+        raise typer.BadParameter("Give --follow-links or --keep-links, not both.")
+    links = Links.FOLLOW if follow_links else Links.KEEP if keep_links else Links.SKIP
+    wish = watching.Wish(
+        path, to, mirror, tuple(ignore or ()), tuple(only or ()), links, free_after, free_how
+    )
+    end(lambda: watching.add(wish, json), json)
+
+
+@watch.command("set", epilog=HELP)
+def set_(
+    folders: Folders = None,
+    everything: All = False,
+    free_after: FreeAfter = "",
+    free_how: FreeHow = None,
+    json: Json = False,
+) -> None:
+    """Change by which rule local space is freed in them."""
+    from howdah_desktop.cli import watching
+
+    _check_named(folders, everything)
+    if not free_after and free_how is None:
+        raise typer.BadParameter("Say what to set: --free-after, --free-how or both.")
+    end(lambda: watching.set_free(folders or [], everything, free_after, free_how, json), json)
 
 
 @watch.command("list", epilog=HELP)
@@ -125,6 +168,11 @@ def _change(
 ) -> None:
     from howdah_desktop.cli import watching
 
+    _check_named(folders, everything)
+    end(lambda: watching.change(what, folders or [], until, everything, json), json)
+
+
+def _check_named(folders: list[str] | None, everything: bool) -> None:
+    """Raises typer.BadParameter, which ends with exit code 2."""
     if bool(folders) == everything:
         raise typer.BadParameter("Name the folders, or give --all.")
-    end(lambda: watching.change(what, folders or [], until, everything, json), json)

@@ -22,8 +22,8 @@ from howdah_desktop.engine.ordering import Ordering
 from howdah_desktop.engine.showing import shown_path
 from howdah_desktop.freeing.candidates import candidates
 from howdah_desktop.freeing.freeing import Freeing, Outcome
+from howdah_desktop.freeing.how import How
 from howdah_desktop.freeing.putting_back import LOCK_NAME, put_back
-from howdah_desktop.freeing.removal import How
 from howdah_desktop.freeing.sent import Sent, SentFiles
 from howdah_desktop.settings import Settings
 from howdah_desktop.system import Locked, exclusive_lock

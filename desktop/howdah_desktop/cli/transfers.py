@@ -67,12 +67,22 @@ def get(
     *,
     as_json: bool,
     give_up_after: float | None,
+    links: bool = False,
 ) -> Exit:
-    """Raises ProblemError."""
+    """`links`: what came of links that were kept becomes links again. Raises ProblemError."""
     folder = os.path.abspath(os.fsencode(to))  # noqa: PTH100  # bytes
-    return _follow(
-        lambda engine: engine.add_fetches(remotes, folder, if_exists), as_json, give_up_after
-    )
+    groups: list[int] = []
+
+    def order(engine: Face) -> int:
+        groups.append(engine.add_fetches(remotes, folder, if_exists))
+        return groups[-1]
+
+    code = _follow(order, as_json, give_up_after)
+    if links and groups:
+        from howdah_desktop.cli.links_back import write_links_back
+
+        write_links_back(context.settings().home, groups[-1], as_json)
+    return code
 
 
 def resume(ids: Sequence[int] | None, *, as_json: bool, give_up_after: float | None) -> Exit:

@@ -7,43 +7,59 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
+import typer
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.cli import context
-from howdah_desktop.cli.display import printable
+from howdah_desktop.cli.display import printable, size_text
+from howdah_desktop.cli.durations import seconds_of, time_of
 from howdah_desktop.cli.exits import Exit
 from howdah_desktop.engine.attach import attach, running_engine
 from howdah_desktop.engine.control import Face
 from howdah_desktop.engine.views import FolderView
 from howdah_desktop.folders.watched import FolderSettings, Links
+from howdah_desktop.freeing.how import FreeRule, How
 
 Result = TypeVar("Result")
 
 _NO_SERVICE = "Nothing runs that would watch it: start `howdah run`, or open the window."
 
 
-def add(
-    path: str,
-    target: str,
-    mirror: bool,
-    ignore: Sequence[str],
-    only: Sequence[str],
-    follow_links: bool,
-    as_json: bool,
-) -> Exit:
+NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A folder to be watched, as it was typed."""
+
+    path: str
+    target: str
+    mirror: bool
+    ignore: tuple[str, ...]
+    only: tuple[str, ...]
+    links: Links
+    free_after: str
+    free_how: How | None
+
+
+def add(wish: Wish, as_json: bool) -> Exit:
     """Raises ProblemError."""
     settings = FolderSettings(
-        ignore=tuple(ignore), only=tuple(only), links=Links.FOLLOW if follow_links else Links.SKIP
+        ignore=wish.ignore,
+        only=wish.only,
+        links=wish.links,
+        free=_rule(None, wish.free_after, wish.free_how),
     )
     home = context.settings()
     context.connect(home).close()  # not paired: said at once
-    local = os.fsencode(path)
+    local = os.fsencode(wish.path)
     was_running = _is_running()
-    name = os.path.basename(os.path.realpath(path))  # noqa: PTH119
-    id_ = _with_engine(lambda engine: engine.watch_add(local, target or name, mirror, settings))
+    target = wish.target or os.path.basename(os.path.realpath(wish.path))  # noqa: PTH119
+    id_ = _with_engine(lambda engine: engine.watch_add(local, target, wish.mirror, settings))
     _say(as_json, {"event": "watched", "id": id_}, f"Watched as number {id_}.")
     if not was_running and not as_json:
         print(_NO_SERVICE, file=sys.stderr)
@@ -93,6 +109,40 @@ def change(
     return Exit.DONE
 
 
+def set_free(
+    chosen: Sequence[str], everything: bool, after: str, how: How | None, as_json: bool
+) -> Exit:
+    """`after` empty, `how` None: as it is now. Raises ProblemError."""
+
+    def order(engine: Face) -> int:
+        rules = {folder.id: folder.free for folder in engine.watched()}
+        ids = _ids(engine, chosen, everything)
+        wanted = {id_: _rule(rules[id_], after, how) for id_ in ids}
+        return sum(engine.watch_free([id_], rule) for id_, rule in wanted.items())
+
+    count = _with_engine(order)
+    folders = "1 folder has" if count == 1 else f"{count} folders have"
+    _say(as_json, {"event": "set", "folders": count}, f"{folders} this rule from now on.")
+    return Exit.DONE
+
+
+def _rule(before: FreeRule | None, after: str, how: How | None) -> FreeRule | None:
+    """Raises typer.BadParameter, which ends with exit code 2."""
+    if after == NEVER:
+        return None
+    if after:
+        seconds = seconds_of(after)
+    elif before is not None:
+        seconds = before.after_seconds
+    elif how is None:
+        return None
+    else:
+        raise typer.BadParameter("Say after how long as well, with --free-after.")
+    if how is None:
+        how = How.TRASH if before is None else before.how
+    return FreeRule(seconds, how)
+
+
 def _ids(engine: Face, chosen: Sequence[str], everything: bool) -> list[int]:
     folders = engine.watched()
     if everything:
@@ -122,8 +172,28 @@ def _lines(folder: FolderView) -> list[str]:
     if folder.compared:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(folder.compared))
         lines.append(f"   last compared {when}")
+    lines += _free_lines(folder)
     if folder.why:
         lines.append(f"   {printable(folder.why)}")
+    return lines
+
+
+def _free_lines(folder: FolderView) -> list[str]:
+    if folder.free is None:
+        return []
+    how = "goes to the trash here" if folder.free.how is How.TRASH else "is deleted here"
+    lines = [f"   what arrived {time_of(folder.free.after_seconds)} ago or earlier {how}"]
+    if folder.freed is not None:
+        freed = folder.freed
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(freed.at))
+        size = size_text(freed.freed_bytes)
+        lines.append(f"   {when}: {freed.files:,} freed ({size}), {freed.stays:,} stay")
+        lines += [
+            f"     stays {printable(one.path)}: {printable(one.sentence)} {printable(one.remedy)}"
+            for one in freed.first_stays
+        ]
+        if freed.stays > len(freed.first_stays):
+            lines.append("     and more: `howdah history` has them")
     return lines
 
 

@@ -18,7 +18,7 @@ from howdah_common.messages_batch import outcome_of
 from howdah_common.problems import Next, ProblemError
 from howdah_desktop.engine.completion import Outcome, published, published_and_gone
 from howdah_desktop.engine.jobs import Job
-from howdah_desktop.engine.source import Source
+from howdah_desktop.engine.source import source_of
 from howdah_desktop.engine.standing import arrived_before, changed_since, wire_time
 from howdah_desktop.engine.transfers import IfExists, Transfer
 from howdah_desktop.engine.verdict import RECEIVER_WIDE
@@ -103,7 +103,7 @@ class BatchRun:
 
     def _read_one(self, receiver: Receiver, job: Job) -> _Ready:
         transfer = job.transfer
-        with Source(transfer.local) as source:
+        with source_of(transfer) as source:
             identity = source.identity
             if transfer.identity is not None and transfer.identity != identity:
                 raise changed_since(receiver, transfer)

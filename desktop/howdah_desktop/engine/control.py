@@ -30,6 +30,7 @@ from howdah_desktop.engine.views import (
     Withdrawn,
 )
 from howdah_desktop.folders.watched import FolderSettings
+from howdah_desktop.freeing.how import FreeRule
 
 Given = TypeVar("Given")
 
@@ -98,6 +99,7 @@ class Face(Protocol):
     def watch_pause(self, ids: Sequence[int], until: float | None = None) -> int: ...
     def watch_resume(self, ids: Sequence[int]) -> int: ...
     def watch_scan(self, ids: Sequence[int]) -> int: ...
+    def watch_free(self, ids: Sequence[int], rule: FreeRule | None) -> int: ...
     def begin_freeing(self, freeing: Freeing) -> int: ...
     def end_freeing(self, id_: int, removed: bool) -> int: ...
 
@@ -121,6 +123,7 @@ class Request(msgspec.Struct, omit_defaults=True):
     wait_seconds: float = 0.0
     mirror: bool = False
     watch: FolderSettings | None = None
+    free: FreeRule | None = None
     until: float | None = None
     other: int = 0
     limit: int = 0
@@ -302,6 +305,9 @@ class RemoteEngine:
 
     def watch_scan(self, ids: Sequence[int]) -> int:
         return self._order("watch_scan", ids, ())
+
+    def watch_free(self, ids: Sequence[int], rule: FreeRule | None) -> int:
+        return self._order("watch_free", ids, (), free=rule)
 
     def begin_freeing(self, freeing: Freeing) -> int:
         return self._number("begin_freeing", freeing=freeing)

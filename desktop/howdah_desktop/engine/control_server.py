@@ -25,7 +25,15 @@ from howdah_desktop.engine.control import (
 )
 
 _OF_FOLDERS = frozenset(
-    {"watched", "watch_add", "watch_pause", "watch_remove", "watch_resume", "watch_scan"}
+    {
+        "watched",
+        "watch_add",
+        "watch_free",
+        "watch_pause",
+        "watch_remove",
+        "watch_resume",
+        "watch_scan",
+    }
 )
 
 
@@ -166,6 +174,8 @@ class ControlServer:
             return Answer(number=added)
         if request.do == "watch_pause":
             return Answer(number=engine.watch_pause(ids, request.until))
+        if request.do == "watch_free":
+            return Answer(number=engine.watch_free(ids, request.free))
         order: Callable[[Sequence[int]], int] = getattr(engine, request.do)
         return Answer(number=order(ids))
 

@@ -16,6 +16,7 @@ from howdah_desktop.engine.additions import Additions
 from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.folder_face import FolderFace
+from howdah_desktop.engine.freeing_rounds import FreeingRounds
 from howdah_desktop.engine.holding import Holding
 from howdah_desktop.engine.keeper import Keeper, MakeHints
 from howdah_desktop.engine.ledger import Ledger
@@ -52,9 +53,9 @@ from howdah_desktop.surroundings import Surroundings, of_this_computer
 
 TICK_SECONDS = 0.25
 IDLE_SECONDS = 60.0
-MORE_THREADS = 7
+MORE_THREADS = 8
 """Beside those of the lanes: for listing and surveying, looking whether a file is left alone, asking whether
-the receiver is there, cancelling there."""
+the receiver is there, cancelling there, freeing."""
 
 
 class Engine(FolderFace):
@@ -145,6 +146,16 @@ class Engine(FolderFace):
             settings.home,
             self._goes_on,
             hints,
+            time.monotonic,
+            time.time,
+        )
+        self._freeing = FreeingRounds(
+            self._control,
+            ledger,
+            self._news,
+            self._runs,
+            self._presence,
+            self._keeper,
             time.monotonic,
             time.time,
         )
@@ -334,6 +345,7 @@ class Engine(FolderFace):
         self._pauses.wake()
         self._allowance.wake()
         self._keeper.turn()
+        self._freeing.turn()
         self._rows.save(at_once=False)
         self._runs.start_what_can()
         self._presence.probe()
@@ -355,6 +367,7 @@ class Engine(FolderFace):
             self._presence.next_try(),
             self._reports.next_telling(),
             self._keeper.next_due(),
+            self._freeing.next_due(),
             now + IDLE_SECONDS,
         ]
         return max(0.0, min(moment for moment in moments if moment is not None) - now) + 0.001

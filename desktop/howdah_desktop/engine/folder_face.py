@@ -18,6 +18,7 @@ from howdah_desktop.engine.showing_folders import folder_view
 from howdah_desktop.engine.surveying import Places
 from howdah_desktop.engine.views import FolderView
 from howdah_desktop.folders import standing
+from howdah_desktop.folders.directory import What
 from howdah_desktop.folders.watched import (
     BadTarget,
     FolderSettings,
@@ -25,6 +26,7 @@ from howdah_desktop.folders.watched import (
     Watched,
     check_target,
 )
+from howdah_desktop.freeing.how import FreeRule
 
 
 class FolderFace:
@@ -45,7 +47,9 @@ class FolderFace:
     ) -> int:
         """Watch a folder; gives its id. Durable.
 
-        Raises folder_watched, folder_not_there, bad_target, and what a source may be."""
+        Raises folder_watched, folder_not_there, bad_target, free_rule_mirror, and what a source may be."""
+        if mirror and settings is not None and settings.free is not None:
+            raise ProblemError("free_rule_mirror")
         real = os.path.realpath(local)
         own = os.path.realpath(os.fsencode(self._keeper.home))
         if real == own or real.startswith(own + b"/"):
@@ -122,6 +126,15 @@ class FolderFace:
         """Compare everything now."""
         return self._each(ids, self._keeper.scan)
 
+    def watch_free(self, ids: Sequence[int], rule: FreeRule | None) -> int:
+        """From now on by this rule; None: by none. Raises free_rule_mirror, and then changes nothing."""
+
+        def set_rules() -> int:
+            self._keeper.set_free(ids, rule)
+            return len(ids)
+
+        return self._control.ask(set_rules)
+
     def _each(self, ids: Sequence[int], act: Callable[[int], None]) -> int:
         def all_of_them() -> int:
             for id_ in ids:
@@ -134,7 +147,7 @@ class FolderFace:
         self._orders.resume(Chosen(roots=[watched.root]))
 
     def _check_place(self, id_: int) -> None:
-        place = Places(self._keeper.folders[id_].watched).remote_of(b"x")
+        place = Places(self._keeper.folders[id_].watched).remote_of(b"x", What.FILE)
         try:
             remote_path.check_path(place)
         except remote_path.BadPath as error:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from howdah_desktop.engine.ledger_freed import LedgerFreed
+from howdah_desktop.engine.ledger_known import STAYS
 from howdah_desktop.engine.ledger_rows import VIEW_COLUMNS
-from howdah_desktop.engine.showing import shown, shown_path
+from howdah_desktop.engine.showing import explain_problem, shown, shown_path
 
 MANY_ROWS = 20_000
 _SENT = {"upload": "sent", "download": "fetched", "folder": "folder"}
@@ -30,7 +31,7 @@ class Event:
     at: float
     what: str
     """sent, fetched, folder (made there), failed, skipped, cancelled, moved (there), deleted (there:
-    to its trash), freed."""
+    to its trash), freed, stays (here, though it was to be freed)."""
     path: str
     """Where it came from; of what was done there: the path there."""
     target: str
@@ -209,6 +210,11 @@ def _of_transfer(row: tuple[Any, ...]) -> Event:
 
 def _of_act(row: tuple[Any, ...]) -> Event:
     at, kind, is_dir, remote, moved_to, files = row
+    if kind.startswith(STAYS):
+        code = kind.removeprefix(STAYS)
+        sentence, remedy = explain_problem(code, "")
+        told = f"It was to be freed, and stays here. {sentence}"
+        return Event(at, "stays", remote, "", None, told, remedy, code)
     thing = f"The folder, with {files} files," if is_dir else "It"
     if kind == "move":
         told = f"{thing} was moved there, as it was here; nothing was sent again."

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterable
 from howdah_desktop.engine.ledger import Ledger, WatchedFile
 from howdah_desktop.engine.surveying import Places
 from howdah_desktop.engine.transfers import Kind, Transfer
-from howdah_desktop.folders.directory import Entry, joined
+from howdah_desktop.folders.directory import Entry, What, joined
 from howdah_desktop.folders.survey import Directory
 from howdah_desktop.folders.watched import CLOSED_SECONDS, Watched
+from howdah_desktop.link_names import is_of_link
 
 
 class Intake:
@@ -34,7 +35,9 @@ class Intake:
     def _note(self, folder: Watched, directory: Directory, places: Places) -> None:
         ledger, path = self._ledger, directory.path
         if directory.folders:
-            fresh = [(e, places.remote_of(joined(path, e.name))) for e in directory.folders]
+            fresh = [
+                (e, places.remote_of(joined(path, e.name), What.FOLDER)) for e in directory.folders
+            ]
             ledger.know_folders(folder.id, path, fresh)
         for name in directory.back:
             ledger.mark_gone(folder.id, joined(path, name), None)
@@ -50,9 +53,11 @@ class Intake:
             path = joined(directory.path, entry.name)
             known = self._ledger.known(folder.id, path)
             if known is not None and known.version is not None and not known.is_dir:
+                if is_of_link(path.decode(), known.remote) is not (entry.what is What.LINK):
+                    continue  # it has just arrived as what stood here before: it is looked at again
                 remote, expected = known.remote, known.version
             else:
-                remote, expected = places.remote_of(path), "none"
+                remote, expected = places.remote_of(path, entry.what), "none"
             yield WatchedFile(
                 path.decode("utf-8"),
                 places.local_of(source),
@@ -66,7 +71,7 @@ class Intake:
             yield WatchedFile(
                 directory.path.decode("utf-8"),
                 places.local_of(directory.path),
-                places.remote_of(directory.path),
+                places.remote_of(directory.path, What.FOLDER),
                 0,
                 None,
                 kind=Kind.FOLDER,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import msgspec
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
@@ -22,6 +24,7 @@ from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.surveying import ControlSide, Order, Report, Surveying
 from howdah_desktop.engine.transfers import ACTIVE, IfExists, Kind, Transfer
 from howdah_desktop.engine.treework import TreeWork
+from howdah_desktop.engine.views import FreedView
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import Entry, joined, parted
@@ -29,6 +32,7 @@ from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Grown, Hint, H
 from howdah_desktop.folders.quiet import Quiet
 from howdah_desktop.folders.survey import Directory, Task, in_order
 from howdah_desktop.folders.watched import CLOSED_SECONDS, FolderSettings, FolderState, Watched
+from howdah_desktop.freeing.how import FreeRule
 
 GONE_SECONDS = 3.0
 """What is missing may have moved to where nobody looked yet: so long it is only missing."""
@@ -74,6 +78,7 @@ class Kept:
     """Why the tree there could not be brought up to date."""
     last: Report | None = None
     doubt: str = ""
+    freed: FreedView | None = None
 
 
 class Keeper:
@@ -174,6 +179,17 @@ class Keeper:
 
     def scan(self, id_: int) -> None:
         self._compare_all(self._kept(id_), "you asked for it")
+
+    def set_free(self, ids: Sequence[int], rule: FreeRule | None) -> None:
+        """Raises ProblemError("free_rule_mirror"): nothing has changed then."""
+        chosen = [self._kept(id_) for id_ in ids]
+        if rule is not None and any(kept.watched.mirror for kept in chosen):
+            raise ProblemError("free_rule_mirror")
+        for kept in chosen:
+            settings = msgspec.structs.replace(kept.watched.settings, free=rule)
+            self._ledger.change_folder_settings(kept.watched.id, settings)
+            kept.watched = self._again(kept.watched.id)
+        self._news.something()
 
     def compare_all(self, why: str) -> None:
         """Whatever the hints said is in doubt: after a sleep, or with another receiver."""

@@ -20,6 +20,8 @@ S = TransferState
 
 MADE = "made"
 """In place of the version of a folder: it was made there, though it is empty."""
+STAYS = "stays:"
+"""Begins the kind of an act that came to nothing: the code of the reason follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,15 @@ class LedgerKnown(LedgerWatched, LedgerLeftOut):
             self._db.execute(
                 "INSERT INTO acts (folder, at, kind, is_dir, remote, files) VALUES (?, ?, 'trash', ?, ?, ?)",
                 (watched, time.time(), known.is_dir, known.remote, files),
+            )
+
+    def note_staying(self, watched: int, files: Sequence[tuple[str, str]]) -> None:
+        """Files that the folder's rule did not free: where each is there, and the code of the reason."""
+        now = time.time()
+        with self.one_commit():
+            self._db.executemany(
+                "INSERT INTO acts (folder, at, kind, is_dir, remote) VALUES (?, ?, ?, 0, ?)",
+                [(watched, now, f"{STAYS}{code}", remote) for remote, code in files],
             )
 
     # -- inside

@@ -172,7 +172,7 @@ CREATE TABLE acts (
     id INTEGER PRIMARY KEY,
     folder INTEGER NOT NULL REFERENCES watched,
     at REAL NOT NULL,
-    kind TEXT NOT NULL,                 -- move, trash
+    kind TEXT NOT NULL,                 -- move, trash, stays:CODE (was not freed)
     is_dir INTEGER NOT NULL,
     remote TEXT NOT NULL,
     moved_to TEXT,

@@ -65,6 +65,9 @@ class LedgerWatched(LedgerFile):
         with self.one_commit():
             self._db.execute(f"UPDATE watched SET {names} WHERE id = :id", {**changes, "id": id_})
 
+    def change_folder_settings(self, id_: int, settings: FolderSettings) -> None:
+        self.change_watched(id_, settings=msgspec.json.encode(settings).decode())
+
     def set_folder_state(
         self, id_: int, state: FolderState, detail: str = "", until: float | None = None
     ) -> None:

@@ -35,7 +35,7 @@ from howdah_desktop.engine.completion import (
 )
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.scheduler import is_small
-from howdah_desktop.engine.source import Source, whole_sha256
+from howdah_desktop.engine.source import Source, source_of, whole_sha256
 from howdah_desktop.engine.standing import (
     arrived_before,
     changed_since,
@@ -88,7 +88,7 @@ class Sender:
         """Until it is done or skipped. Raises ProblemError."""
         self._receiver = receiver
         try:
-            source = Source(self._transfer.local)
+            source = source_of(self._transfer)
         except ProblemError as problem:
             if (outcome := self._arrived_before(problem)) is None:
                 raise

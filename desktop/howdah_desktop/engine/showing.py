@@ -41,6 +41,7 @@ CLASH = "clash"
 SKIP_RULES = {
     "exists": "Something stands at the target already.",
     "symlink": "Symbolic links are not followed.",
+    "link_name": "A link whose own name ends with .howdah-link or .howdah-file is not kept.",
     "special": "Devices, pipes and sockets are left out.",
     "own_folder": "It is Howdah's own folder, which changes all the time.",
 }

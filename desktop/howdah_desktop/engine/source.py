@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from howdah_common.chunks import MIB, Span
 from howdah_common.digests import SHA256, hasher
 from howdah_common.problems import ProblemError
 from howdah_desktop import system
+from howdah_desktop.engine.transfers import Transfer
+from howdah_desktop.link_names import is_of_link
 from howdah_desktop.system import SourceIdentity
 
 READ_BYTES = 1 * MIB
@@ -78,7 +81,10 @@ class Source:
         age_seconds = (time.time_ns() - self.identity.modified_ns) / 1e9
         if 0 <= age_seconds < COARSE_CLOCK_SECONDS:
             time.sleep(COARSE_CLOCK_SECONDS)
-            self.identity = SourceIdentity.of_descriptor(self._fd)
+            self.identity = self._now()
+
+    def _now(self) -> SourceIdentity:
+        return SourceIdentity.of_descriptor(self._fd)
 
     def digest(
         self,
@@ -96,6 +102,60 @@ class Source:
             if seen is not None:
                 seen(piece)
         return state.digest()
+
+
+class LinkSource(Source):
+    """A symbolic link that is kept as one: its bytes are what it holds, and it is never followed."""
+
+    def __init__(self, path: bytes) -> None:
+        """Raises ProblemError: source_missing, source_unreadable, source_not_a_file (it is no link)."""
+        self._path = path
+        self.identity = look(path)
+        # A link cannot be changed, but another one may take its name and its inode in the same tick.
+        self._let_clock_tick()
+        self._target = _target(path)
+        if len(self._target) != self.identity.size:
+            raise ProblemError("source_changed")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass  # nothing is open
+
+    def fileno(self) -> int:
+        raise ProblemError("source_not_a_file", "It is a link.")
+
+    def read_into(self, view: memoryview, offset: int) -> None:
+        piece = self._target[offset : offset + len(view)]
+        if len(piece) < len(view):
+            raise ProblemError("source_changed", "It is shorter than it was.")
+        view[:] = piece
+
+    def check_unchanged(self) -> None:
+        if look(self._path) != self.identity or _target(self._path) != self._target:
+            raise ProblemError("source_changed", "Another link has taken its place.")
+
+    def _now(self) -> SourceIdentity:
+        return look(self._path)
+
+
+def source_of(transfer: Transfer) -> Source:
+    """What is to be sent, opened. Raises ProblemError as `Source` and `LinkSource` do."""
+    is_link = transfer.watched is not None and is_of_link(transfer.relative, transfer.remote)
+    return LinkSource(transfer.local) if is_link else Source(transfer.local)
+
+
+def _target(path: bytes) -> bytes:
+    """What a link holds. Raises ProblemError."""
+    try:
+        return os.readlink(path)  # noqa: PTH115  # bytes
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise ProblemError("source_not_a_file", "It is no link any more.") from error
+        raise system.source_problem(error) from error
 
 
 def look(path: bytes) -> SourceIdentity:

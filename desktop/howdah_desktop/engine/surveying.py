@@ -21,6 +21,7 @@ from howdah_desktop.folders.directory import Entry, Ground, What, parted
 from howdah_desktop.folders.standing import Unavailable
 from howdah_desktop.folders.survey import Directory, NotYet, Survey, Task, in_order
 from howdah_desktop.folders.watched import Links, Watched, filled, too_many_gone
+from howdah_desktop.link_names import FILE_SUFFIX, LINK_SUFFIX, is_reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,17 @@ class Places:
             socket.gethostname(),
             name.decode("utf-8", "replace"),
         ).strip("/")
+        self._keeps_links = folder.settings.links is Links.KEEP
 
-    def remote_of(self, path: bytes) -> str:
+    def remote_of(self, path: bytes, what: What) -> str:
         """Raises UnicodeDecodeError."""
-        return remote_path.join(self._target, path.decode("utf-8"))
+        text = path.decode("utf-8")
+        if self._keeps_links:
+            if what is What.LINK:
+                text += LINK_SUFFIX
+            elif what is What.FILE and is_reserved(text):
+                text += FILE_SUFFIX
+        return remote_path.join(self._target, text)
 
     def local_of(self, path: bytes) -> bytes:
         return os.path.join(self._local, path)  # noqa: PTH118  # bytes
@@ -252,12 +260,12 @@ class Surveying:
             raise NotYet
 
     def _is_gone(self, ground: Ground, known: Known) -> bool:
-        """Also where something stands that is not carried; a link may be, where links are followed."""
+        """Also where something stands that is not carried; a link may be, where they are not skipped."""
         now = ground.look(known.folder, known.name)
         return (
             now is None
             or now.what is What.OTHER
-            or (now.what is What.LINK and self._folder.settings.links is not Links.FOLLOW)
+            or (now.what is What.LINK and self._folder.settings.links is Links.SKIP)
         )
 
     def _files(self, ledger: LedgerMoves, known: Known) -> int:
@@ -323,8 +331,8 @@ class Surveying:
         if self._tree.put_aside(known, versions if self._folder.mirror else None):
             self._control.ask(lambda: self._control.forgotten(known))
 
-    def remote_of(self, path: bytes) -> str:
-        return self._places.remote_of(path)
+    def remote_of(self, path: bytes, what: What) -> str:
+        return self._places.remote_of(path, what)
 
     def check(self) -> None:
         self._control.check()

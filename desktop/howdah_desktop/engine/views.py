@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from howdah_desktop.freeing.how import FreeRule
+
 
 class TransferView(msgspec.Struct, frozen=True, gc=False):
     """One transfer as it stands. Sizes in bytes, times in seconds since 1970."""
@@ -69,6 +71,27 @@ class RootView(msgspec.Struct, frozen=True):
     """Its group waits for a yes, see Ask."""
 
 
+class StaysView(msgspec.Struct, frozen=True):
+    """A file that its folder's rule did not free, and why."""
+
+    path: str
+    code: str
+    sentence: str
+    remedy: str
+
+
+class FreedView(msgspec.Struct, frozen=True):
+    """What a freeing by rule came to."""
+
+    at: float
+    """When it ended, in seconds since 1970."""
+    files: int
+    freed_bytes: int
+    stays: int
+    first_stays: tuple[StaysView, ...] = ()
+    """Those of `stays` that fit in here."""
+
+
 class FolderView(msgspec.Struct, frozen=True):
     """A watched folder. Times in seconds since 1970."""
 
@@ -95,6 +118,9 @@ class FolderView(msgspec.Struct, frozen=True):
     surveying: bool = False
     code: str | None = None
     """Of the problem at the receiver, or on the way to it, that holds it up."""
+    free: FreeRule | None = None
+    freed: FreedView | None = None
+    """What the last freeing by that rule came to; None: there was none since the engine began."""
 
 
 class ReceiverView(msgspec.Struct, frozen=True):

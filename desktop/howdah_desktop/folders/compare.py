@@ -58,9 +58,10 @@ def differences(
     rule_for: Callable[[Entry], Rule | None],
     *,
     all_rules: bool,
+    keep_links: bool = False,
 ) -> Differences:
     """`rule_for`: the rule that leaves an entry out, or None; asked only about what is not known as it is,
-    unless `all_rules` (the rules are not what they were)."""
+    unless `all_rules` (the rules are not what they were). `keep_links`: links count as files."""
     found = Differences()
     here = set()
     for name, looked in listing:
@@ -80,7 +81,7 @@ def differences(
         entry = entry_of(name, looked)
         same = seen is not None and _is_same(entry, seen)
         if not same or all_rules:
-            kind = _by_kind(entry)
+            kind = _by_kind(entry, keep_links=keep_links)
             rule = kind or rule_for(entry)
             if rule is not None:
                 found.left_out.append((entry, rule))
@@ -119,12 +120,12 @@ def _place(found: Differences, entry: Entry, seen: Seen | None, *, same: bool) -
 
 def _is_same(entry: Entry, seen: Seen) -> bool:
     """The device's number is left out: a disk that is plugged in again may get another."""
-    if seen.is_dir or entry.what is not What.FILE:
+    if seen.is_dir or entry.what not in (What.FILE, What.LINK):
         return bool(seen.is_dir) and entry.what is What.FOLDER and entry.inode == seen.inode
     return (entry.inode, entry.size, entry.mtime_ns) == (seen.inode, seen.size, seen.mtime_ns)
 
 
-def _by_kind(entry: Entry) -> Rule | None:
+def _by_kind(entry: Entry, *, keep_links: bool) -> Rule | None:
     if entry.what is What.LINK:
-        return SYMLINK
+        return None if keep_links else SYMLINK
     return SPECIAL if entry.what is What.OTHER else None

@@ -22,6 +22,7 @@ from howdah_desktop.folders.directory import Entry, Ground, Listed, What, joined
 from howdah_desktop.folders.ignore import IGNORE_FILE, Ignore
 from howdah_desktop.folders.rule import Rule
 from howdah_desktop.folders.watched import MARKER, Links, Watched
+from howdah_desktop.link_names import is_of_link, is_reserved
 
 BATCH_FILES = 500
 BATCH_FOLDERS = 500
@@ -30,6 +31,7 @@ NAME_NOT_UNICODE = Rule("name", 0, "name_not_unicode")
 BAD_PATH = Rule("name", 0, "bad_path")
 UNREADABLE = Rule("name", 0, "source_unreadable")
 OWN_FOLDER = Rule("kind", 0, "own_folder")
+LINK_NAME = Rule("kind", 0, "link_name")
 
 
 @dataclass(slots=True)
@@ -87,8 +89,8 @@ class Finds(Protocol):
         raise NotYet."""
         ...
 
-    def remote_of(self, path: bytes) -> str:
-        """Where a new entry goes at the receiver."""
+    def remote_of(self, path: bytes, what: What) -> str:
+        """Where a new entry goes at the receiver. Raises UnicodeDecodeError."""
 
     def check(self) -> None:
         """Raises ProblemError("interrupted")."""
@@ -198,7 +200,8 @@ class Survey:
         def rule_for(entry: Entry) -> Rule | None:
             return self._rule_for(entry, path, text, ignore)
 
-        found = differences(listing, known, rule_for, all_rules=task.anew)
+        keeps = self._folder.settings.links is Links.KEEP
+        found = differences(listing, known, rule_for, all_rules=task.anew, keep_links=keeps)
         if _other_rules(found) and not task.anew:
             return [Task(path, deep=True, anew=True)]
         without = self._make_room(path, found, known)
@@ -209,7 +212,7 @@ class Survey:
         if moved or without:
             known = self._ledger.known_in(self._folder.id, path)
             known = {name: row for name, row in known.items() if name not in without}
-            found = differences(listing, known, rule_for, all_rules=task.anew)
+            found = differences(listing, known, rule_for, all_rules=task.anew, keep_links=keeps)
         closed, readable = self._closed_before(path, found)
         self._note(path, found, known, followed, closed)
         # Of what changed in one before it moved, there may be no hint but under its old name.
@@ -314,10 +317,12 @@ class Survey:
         is_dir = entry.what is What.FOLDER
         if rule := ignore.rule_for(text, name, is_dir):
             return rule
+        if entry.what is What.LINK and is_reserved(name):
+            return LINK_NAME
         if is_dir and joined(self._ground.root, joined(path, entry.name)) == self._own_folder:
             return OWN_FOLDER
         try:
-            remote_path.check_path(self._finds.remote_of(joined(path, entry.name)))
+            remote_path.check_path(self._finds.remote_of(joined(path, entry.name), entry.what))
         except UnicodeError:
             return NAME_NOT_UNICODE
         except remote_path.BadPath:
@@ -353,15 +358,14 @@ class Survey:
     def _make_room(
         self, path: bytes, found: Differences, known: dict[bytes, SeenRow]
     ) -> set[bytes]:
-        """A folder where a file was known, or the other way round: what stands there gives way. Gives the
-        names of those for which there is no room yet."""
+        """A folder where a file was known, a link that is kept where a file was, or the other way round: what
+        stands there gives way. Gives the names of those for which there is no room yet."""
         without = set()
-        for entry in [*found.fresh_folders, *found.fresh]:
-            row = known.get(entry.name)
-            if row is None or bool(row[1]) is (entry.what is What.FOLDER):
+        for entry in [*found.fresh_folders, *found.fresh, *found.changed]:
+            if entry.name not in known:
                 continue
             old = self._ledger.known(self._folder.id, joined(path, entry.name))
-            if old is None:
+            if old is None or _is_of_its_kind(old, entry):
                 continue
             try:
                 below = self._ledger.known_below(self._folder.id, old.path) if old.is_dir else []
@@ -398,7 +402,7 @@ class Survey:
     def _where_it_was(self, entry: Entry, to: bytes) -> Known | None:
         """What is known of the same inode under a name at which it is no more."""
         for known in self._ledger.known_by_inode(self._folder.id, entry.inode):
-            if known.path == to or known.is_dir is not (entry.what is What.FOLDER):
+            if known.path == to or not _is_of_its_kind(known, entry):
                 continue
             if not known.is_dir and (known.size, known.mtime_ns) != (entry.size, entry.mtime_ns):
                 continue
@@ -421,8 +425,8 @@ class Survey:
         return same > 0 and same * 2 >= len(before)
 
     def _move(self, old: Known, to: bytes, entry: Entry) -> bool:
-        remote = self._finds.remote_of(to)
         try:
+            remote = self._finds.remote_of(to, entry.what)
             remote_path.check_path(remote)
             over = self._ledger.known(self._folder.id, to)
             holding = self._ledger.a_file_below(self._folder.id, old.path) if old.is_dir else None
@@ -445,6 +449,13 @@ class Survey:
 def _top_rules(ignore: tuple[str, ...], only: tuple[str, ...], defaults: bool) -> Ignore:
     """Kept, as each look at a single directory begins with them."""
     return Ignore.of(ignore, only, defaults=defaults)
+
+
+def _is_of_its_kind(known: Known, entry: Entry) -> bool:
+    """Whether both are folders, or files, or links that are kept."""
+    if known.is_dir or entry.what is What.FOLDER:
+        return known.is_dir is (entry.what is What.FOLDER)
+    return is_of_link(os.fsdecode(known.name), known.remote) is (entry.what is What.LINK)
 
 
 def _other_rules(found: Differences) -> bool:

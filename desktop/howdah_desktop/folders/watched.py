@@ -8,6 +8,8 @@ from enum import Enum
 
 import msgspec
 
+from howdah_desktop.freeing.how import FreeRule
+
 SETTLE_SECONDS = 5.0
 """A file is sent once its size and time have stood still for so long."""
 CLOSED_SECONDS = 1.0
@@ -29,6 +31,8 @@ class Links(Enum):
     SKIP = "skip"
     FOLLOW = "follow"
     """To files and folders inside the watched folder; others are skipped."""
+    KEEP = "keep"
+    """Each as a small file there that holds what the link holds, see `link_names`."""
 
 
 class FolderState(Enum):
@@ -54,6 +58,8 @@ class FolderSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     links: Links = Links.SKIP
     settle_seconds: float = SETTLE_SECONDS
     compare_seconds: float = COMPARE_SECONDS
+    free: FreeRule | None = None
+    """Of a backup alone: what a mirror does not find here is deleted there."""
 
 
 @dataclass(frozen=True, slots=True)

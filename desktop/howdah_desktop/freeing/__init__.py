@@ -3,7 +3,8 @@
 Read in this order: `freeing` (one file, from the question to its end), `proof` (read again on both sides, and
 compared), `removal` (moved aside, looked at once more, then to the trash or deleted), `aside` (the folder
 in between, and how a file comes back from it), `putting_back` (what a kill left there), `trash`, `in_use`,
-`sent` (where the ledger says that a file went) and `candidates` (which files an order is about).
+`sent` (where the ledger says that a file went), `candidates` (which files an order is about) and `round` (a
+watched folder gone through by its rule; when is in `engine/freeing_rounds`).
 
 What is promised: nothing is taken away unless, after the order was given, every byte of it was read here, its
 SHA-256 was the one of the version that stands at the receiver, the receiver had read that version again from

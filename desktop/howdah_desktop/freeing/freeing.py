@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.source import Source
+from howdah_desktop.freeing.how import How
 from howdah_desktop.freeing.proof import Asked, check_other_disk, prove
-from howdah_desktop.freeing.removal import How, Recorder, Removal
+from howdah_desktop.freeing.removal import Recorder, Removal
 from howdah_desktop.freeing.sent import Sent
 
 REASONS = frozenset(

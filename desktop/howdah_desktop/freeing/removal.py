@@ -5,22 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.views import Freeing
 from howdah_desktop.freeing.aside import Place, place_of
+from howdah_desktop.freeing.how import How
 from howdah_desktop.freeing.in_use import is_written_to
 from howdah_desktop.freeing.proof import Proven
 from howdah_desktop.freeing.trash import to_trash
-
-
-class How(Enum):
-    """The values stand in the ledger and in `--json`."""
-
-    TRASH = "trash"
-    DELETE = "delete"
 
 
 class Recorder(Protocol):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from howdah_desktop.engine.ledger_freed import LedgerFreed
+from howdah_desktop.engine.ledger_rows import unsigned
+
+PAGE_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,20 @@ class Sent:
     file_id: str | None
     at: float
     """When both sides agreed on it, seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A file of a watched folder, as it was here when it arrived."""
+
+    sent: Sent
+    inode: int
+    size: int | None
+    modified_ns: int | None
+
+    def is_as_it_was(self, found: os.stat_result) -> bool:
+        now = (found.st_ino, found.st_size, found.st_mtime_ns)
+        return now == (self.inode, self.size, self.modified_ns)
 
 
 class SentFiles(LedgerFreed):
@@ -46,6 +64,26 @@ class SentFiles(LedgerFreed):
                 found = self.find(bytes(path))
                 if found is not None:
                     yield found
+
+    def arrived(self, folder: int, root: bytes, before: float) -> Iterator[Arrived]:
+        """What of a watched folder arrived before that moment (seconds since 1970) and was not deleted here
+        or freed since, by path. `root`: where the folder is."""
+        last: tuple[bytes, bytes] = (b"", b"")
+        while True:
+            # In pages: between them the ledger can be tidied up, however long a page takes.
+            rows = self.rows(
+                "SELECT dir, name, inode, size, mtime_ns, remote, file_id, agreed FROM known"
+                " WHERE folder = ? AND (dir, name) > (?, ?) AND NOT is_dir AND version IS NOT NULL"
+                " AND gone IS NULL AND moving IS NULL AND agreed < ? ORDER BY dir, name LIMIT ?",
+                (folder, *last, before, PAGE_ROWS),
+            )
+            for dir_, name, inode, size, modified_ns, remote, file_id, agreed in rows:
+                last = (bytes(dir_), bytes(name))
+                local = os.path.join(root, *last)  # noqa: PTH118  # bytes
+                sent = Sent(local, remote, file_id, agreed)
+                yield Arrived(sent, unsigned(inode), size, modified_ns)
+            if len(rows) < PAGE_ROWS:
+                return
 
     def _uploads(self, local: bytes) -> list[Sent]:
         rows = self.rows(
