@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from howdah_common.chunks import KIB, MIB
 from howdah_common.content_frames import (
@@ -18,13 +19,19 @@ from howdah_common.content_frames import (
     is_whole,
 )
 from howdah_common.messages import API, FileInfo
-from howdah_common.messages_batch import MOST_WANTED_FILES, outcome_of
-from howdah_common.problems import PROBLEMS
+from howdah_common.messages_batch import MOST_WANTED_FILES, WantedFile, outcome_of
+from howdah_common.problems import PROBLEMS, ProblemError
+from howdah_receiver.accounts.caller import Caller
+from howdah_receiver.api.contents import LOOK_AHEAD, _in_blocks
+from howdah_receiver.files.together import Together
+from kit.inside import receiver_on
 from kit.native import MODIFIED_NS, Answer, Native, home, random_content, rot
 from kit.people import add_account, add_space, device_of, home_of
 from kit.small_files import Small, send_batch, taken
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kit.receiver import RunningReceiver
 
 
@@ -176,6 +183,27 @@ def test_whoever_may_not_read_a_file_is_told_that_it_is_not_there(shared: Runnin
         assert (answer.status, answer.code) == (404, "not_allowed")
     with Native(shared.url) as stranger:
         assert ask(stranger, ["a"]).code == "not_signed_in"
+
+
+def test_whoever_loses_the_space_meanwhile_gets_what_was_looked_at_and_no_more(
+    module_path: Path,
+) -> None:
+    with receiver_on(module_path / "of its own") as receiver:
+        with receiver.catalogue.read() as connection:
+            account, home_space = connection.execute(
+                text("SELECT account_id, id FROM spaces WHERE kind = 'home'")
+            ).one()
+        caller = Caller(account, "owner", False, "d", "device")
+        space = receiver.files.space(caller, home_space)
+        together = Together(receiver.catalogue, receiver.files, caller, space)
+        wanted = [WantedFile(path=str(n)) for n in range(LOOK_AHEAD + 50)]
+        blocks = _in_blocks(together, wanted)
+        assert b"".join(blocks).count(b"HFC1") == LOOK_AHEAD + 50
+        stranger = Caller("nobody", "nobody", False, "d", "device")
+        late = Together(receiver.catalogue, receiver.files, stranger, space)
+        assert list(_in_blocks(late, wanted)) == []
+        with pytest.raises(ProblemError, match="not_found"):
+            late.look(wanted[:1])
 
 
 @pytest.mark.parametrize(

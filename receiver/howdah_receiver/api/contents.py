@@ -28,6 +28,9 @@ from howdah_receiver.files.together import Together
 BLOCK_BYTES = 256 * KIB
 """Worth a turn of the event loop: many files of 4 KiB are one. A block is held with one file more."""
 
+LOOK_AHEAD = 100
+"""So many rows are read at once; who may not read the space any more gets no others."""
+
 
 async def fetch_files(request: Request) -> Response:
     """Fetch many small files in one answer.
@@ -57,7 +60,12 @@ async def _blocks(context: Context, found: Iterator[bytes]) -> AsyncIterator[byt
 def _in_blocks(together: Together, wanted: list[WantedFile]) -> Iterator[bytes]:
     """Nothing is open between two blocks: whoever goes away leaves nothing to be closed."""
     block = bytearray()
-    for one in wanted:
+    for at, one in enumerate(wanted):
+        if at % LOOK_AHEAD == 0:
+            try:
+                together.look(wanted[at : at + LOOK_AHEAD])
+            except ProblemError:
+                break  # it has begun to be answered: what is missing at its end is asked for again
         block += content_frame(_frame(together, one))
         if len(block) >= BLOCK_BYTES:
             yield bytes(block)
