@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from howdah_common.chunks import ChunkPlan
-from howdah_common.digests import DIGEST_BYTES, hasher
+from howdah_common.digests import DIGEST_BYTES, digest, hasher
 from howdah_common.ranges import RangeSet
 
 _DOMAIN = b"howdah-manifest-1\0"
@@ -50,3 +50,10 @@ class Manifest:
         state.update(self.size.to_bytes(8, "big") + self.chunk_bytes.to_bytes(8, "big"))
         state.update(self.digests)
         return state.digest()
+
+
+def manifest_of(data: bytes, chunk_bytes: int, algorithm: str) -> Manifest:
+    """That of a content which is in memory. Raises ChunkPlanError, UnknownAlgorithm."""
+    plan = ChunkPlan(len(data), chunk_bytes)
+    digests = b"".join(digest(algorithm, data[span.offset : span.end]) for span in plan.spans())
+    return Manifest(plan.size, plan.chunk_bytes, algorithm, digests)

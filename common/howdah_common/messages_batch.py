@@ -1,4 +1,4 @@
-"""The answer to many small files in one request; see `messages`."""
+"""Many small files in one request, sent or fetched; see `messages`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,28 @@ from msgspec import Meta
 from howdah_common.messages import FileInfo, Message
 from howdah_common.problems import ProblemError
 
+MOST_WANTED_FILES = 500
+"""In one request."""
+
+
+class WantedFile(Message, frozen=True):
+    """One of many that are fetched together, by where it stands."""
+
+    path: str
+    if_version: Annotated[
+        str | None, Meta(description="Another version is `version_conflict`; null for any.")
+    ] = None
+
+
+class FetchFiles(Message, frozen=True):
+    """Small files of one space, to be fetched in one answer."""
+
+    files: Annotated[list[WantedFile], Meta(max_length=MOST_WANTED_FILES)]
+    space: str | None = None
+
 
 class ItemProblem(Message, frozen=True):
-    """Why a file was not taken: what stands in problem+json otherwise."""
+    """Why a file was not taken, or not given: what stands in problem+json otherwise."""
 
     code: str
     status: int
@@ -25,9 +44,14 @@ class ItemProblem(Message, frozen=True):
 
 
 class BatchItem(Message, frozen=True):
-    """Of one file: the file as it stands, or why it was not taken."""
+    """Of one file: the file as it stands, or why it was not taken, or not given."""
 
-    status: Annotated[int, Meta(description="As of a request of its own: 201 with `file`.")]
+    status: Annotated[
+        int,
+        Meta(
+            description="As of a request of its own: 201 with `file`, or 200 where it was fetched."
+        ),
+    ]
     file: FileInfo | None = None
     problem: ItemProblem | None = None
 
@@ -39,7 +63,7 @@ class BatchAnswer(Message, frozen=True):
 
 
 def refused(problem: ProblemError) -> BatchItem:
-    """The answer for a file that was not taken."""
+    """The answer for a file that was not taken, or not given."""
     told = ItemProblem(
         code=problem.code,
         status=problem.problem.status,

@@ -84,6 +84,8 @@ PROBLEMS = _table(
      "See docs/protocol.md for what can be asked."),
     ("upgrade_required", 426, Next.USER, "Events come over a WebSocket.",
      "Open the address as a WebSocket; see docs/protocol.md."),
+    ("fetch_alone", 413, Next.RESYNC, "The file does not fit into one answer with others.",
+     "Nothing to do: it is fetched by itself."),
     ("range_not_satisfiable", 416, Next.RESYNC, "The range lies beyond the end of the file.",
      "Ask for the file's size, then for a range inside it."),
     # -- who

@@ -23,6 +23,7 @@ from howdah_receiver.api import (
     auth,
     batch,
     chunks,
+    contents,
     devices,
     docs,
     events,
@@ -213,6 +214,7 @@ class Receiver:
             *uploads.routes,
             *chunks.routes,
             *batch.routes,
+            *contents.routes,
             *files.routes,
             *zip.routes,  # before `folders`: it is no folder's id
             *(route for module in trees for route in module.routes),

@@ -1,4 +1,4 @@
-"""How fast, 10,000 x 4 KiB up, durable: beside an `rsync` daemon and `cp`.
+"""How fast, 10,000 x 4 KiB up and down, durable: beside an `rsync` daemon and `cp`.
 
     make bench            or: python tests/bench/small_files.py --rounds 3 [--files 10000] [--folder DIR]
 
@@ -81,17 +81,21 @@ class Bench:
             path.write_bytes(os.urandom(FILE_BYTES))
         os.sync()
         copy = self.folder / f"copy {number}"
-        self._time("cp, sync", ["sh", "-c", 'cp -r "$0" "$1" && sync -f "$1"', tree, copy])
+        self._time("cp, sync", "sh", "-c", 'cp -r "$0" "$1" && sync -f "$1"', tree, copy)
         if self.rsync is not None:
             to = f"rsync://127.0.0.1:{port}/tree/{number}/"
-            self._time("rsync daemon", [self.rsync, "-a", f"{tree}/", to])
+            self._time("rsync daemon", self.rsync, "-a", f"{tree}/", to)
             os.sync()
             words = 'rsync -a "$0" "$1" && sync -f "$2"'
             to = f"rsync://127.0.0.1:{port}/tree/{number} synced/"
-            self._time("rsync daemon, sync", ["sh", "-c", words, f"{tree}/", to, self.folder])
-        self._time("howdah send", None, receiver, tree, number)
+            self._time("rsync daemon, sync", "sh", "-c", words, f"{tree}/", to, self.folder)
+        self._time("howdah send", "send", f"{tree}/", "--to", f"{number}", receiver=receiver)
         there = receiver.data / "files" / "owner" / str(number)
         assert sum(len(names) for _, _, names in os.walk(there)) == self.files
+        os.sync()
+        back = self.folder / f"back {number}"
+        self._time("howdah get", "get", str(number), "--to", back, receiver=receiver)
+        assert sum(len(names) for _, _, names in os.walk(back)) == self.files
         os.sync()
 
     @contextmanager
@@ -125,20 +129,18 @@ class Bench:
     def _time(
         self,
         name: str,
-        command: list[str | Path] | None,
+        *words: str | Path,
         receiver: RunningReceiver | None = None,
-        tree: Path | None = None,
-        number: int = 0,
     ) -> None:
+        """With a receiver, `words` are those of a command of the client."""
         warm_memory(self.files * FILE_BYTES * 4)
         figures = self.figures[name]
         before = cpu_seconds(receiver.process.pid) if receiver else 0.0
         began = time.monotonic()
-        if command is not None:
-            process = Process(command, folder=self.folder)
+        if receiver is None:
+            process = Process(list(words), folder=self.folder)
         else:
-            assert tree is not None
-            process = self.client.start("send", f"{tree}/", "--to", f"{number}")
+            process = self.client.start(*words)
         cpu = 0.0
         while process.running:
             cpu = max(cpu, cpu_seconds(process.pid))
@@ -156,7 +158,7 @@ class Bench:
             figures.receiver_cpu.append(cpu_seconds(receiver.process.pid) - before)
 
     def _print(self) -> None:
-        print(f"{self.files} x 4 KiB up, {self.rounds} rounds, medians; ratio: time beside cp's")
+        print(f"{self.files} x 4 KiB, {self.rounds} rounds, medians; ratio: time beside cp's")
         print(f"{'':24}{'s':>8}{'files/s':>10}{'ratio':>8}{'CPU c':>8}{'CPU r':>8}")
         beside = self.figures["cp, sync"].seconds
         for name, figures in self.figures.items():

@@ -573,4 +573,11 @@ MUTANTS = (
         "",
         (_tests("desktop/test_batches", "changes_while"),),
     ),
+    Mutant(
+        "what the disk has not kept goes out with the others",
+        f"{RECEIVER}/files/together.py",
+        "    return data if found.digest() == row.manifest_digest else None\n",
+        "    return data if found.digest() else None\n",
+        (_tests("receiver/test_contents", "has_not_kept"),),
+    ),
 )

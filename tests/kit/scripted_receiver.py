@@ -7,22 +7,25 @@ real one is used wherever that is enough.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
 
 from howdah_common.chunks import ChunkPlan, default_chunk_bytes
+from howdah_common.content_frames import ContentFrame
 from howdah_common.digests import BLAKE3, digest
 from howdah_common.file_frames import FileHead
 from howdah_common.frames import FrameEnd, FrameError, FrameParser, FrameStart, Payload
-from howdah_common.manifest import Manifest
+from howdah_common.manifest import Manifest, manifest_of
 from howdah_common.messages import (
     ChunksAnswer,
     Complete,
     FileInfo,
     FileList,
+    FileManifest,
     FolderInfo,
     Have,
     HaveAnswer,
@@ -30,10 +33,11 @@ from howdah_common.messages import (
     UploadInfo,
     UploadManifest,
 )
-from howdah_common.messages_batch import BatchAnswer, BatchItem, refused
+from howdah_common.messages_batch import BatchAnswer, BatchItem, FetchFiles, refused
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_common.remote_path import numbered
+from kit.native import MODIFIED_NS
 from kit.small_files import files_of, start_of
 
 Result = TypeVar("Result")
@@ -83,6 +87,8 @@ class ScriptedReceiver:
         self.batch_sizes: list[int] = []
         self.refuses: dict[str, ProblemError] = {}
         """By path: what is said of a file in a batch, once."""
+        self.given_wrong: dict[str, bytes] = {}
+        """By path: other bytes than its own that come once, with others."""
         self.unsent = 0
         """What waits in this machine, though it was handed to the line."""
         self._happenings: list[_Happening] = []
@@ -102,6 +108,27 @@ class ScriptedReceiver:
         """The line breaks once so many chunks of a request were kept."""
         happening = _Happening("send_chunks", OFFLINE, after=False, chunks=chunks)
         self._happenings += [happening] * times
+
+    def break_contents_after(self, frames: int) -> None:
+        """The line breaks once so many files of an answer have come."""
+        self._happenings.append(_Happening("fetch_files", OFFLINE, after=False, chunks=frames))
+
+    def put(self, path: str, data: bytes) -> None:
+        """A file that stands there."""
+        chunk_bytes = default_chunk_bytes(len(data))
+        self.files[path] = FileInfo(
+            id=f"f{len(self.files)}",
+            space="s",
+            path=path,
+            version=f"v{len(self.files)}",
+            size=len(data),
+            modified_ns=MODIFIED_NS,
+            added_ns=0,
+            chunk_bytes=chunk_bytes,
+            digest_algorithm=BLAKE3,
+            manifest_digest=manifest_of(data, chunk_bytes, BLAKE3).digest().hex(),
+        )
+        self.contents[path] = data
 
     # -- what a sender asks
 
@@ -181,11 +208,73 @@ class ScriptedReceiver:
             if path in self.files:
                 items.append(self.files[path])
             elif path:
-                raise ProblemError("file_not_found")
-            kind: Any = "file" if items else "folder"
-            return FileList(kind=kind, items=items, page=1, per_page=per_page, total=len(items))
+                below = [name for name in self.files if name.startswith(f"{path}/")]
+                if not below:
+                    raise ProblemError("file_not_found")
+                items += [self.files[name] for name in sorted(below, key=str.encode)]
+            kind: Any = "file" if path in self.files else "folder"
+            part = items[(page - 1) * per_page : page * per_page]
+            return FileList(kind=kind, items=part, page=page, per_page=per_page, total=len(items))
 
         return self._call("list", work)
+
+    @contextmanager
+    def fetch_files(self, wanted: FetchFiles) -> Iterator[Iterator[ContentFrame]]:
+        """Breaks off where a happening of that name has `chunks`: after so many frames."""
+        if not self.knows_batches:
+            raise ProblemError("method_not_allowed")
+        happening = self._happening("fetch_files", after=False)
+        self._arrive("fetch_files")
+        if happening is not None and happening.chunks is None:
+            raise happening.problem
+        self.batch_sizes.append(len(wanted.files))
+        yield self._frames(wanted, happening)
+
+    def _frames(self, wanted: FetchFiles, breaks: _Happening | None) -> Iterator[ContentFrame]:
+        for number, one in enumerate(wanted.files):
+            if breaks is not None and number == breaks.chunks:
+                raise breaks.problem
+            problem = self.refuses.pop(one.path, None)
+            if problem is None and one.path not in self.files:
+                problem = ProblemError("file_not_found")
+            if problem is not None:
+                yield ContentFrame(refused(problem))
+                continue
+            data = self.given_wrong.pop(one.path, self.contents[one.path])
+            yield ContentFrame(BatchItem(status=200, file=self.files[one.path]), data)
+
+    def file(self, file_id: str) -> FileInfo:
+        return self._call("file", lambda: self._by_id(file_id))
+
+    def file_manifest(self, file_id: str) -> FileManifest:
+        def work() -> FileManifest:
+            file = self._by_id(file_id)
+            data = self.contents[file.path]
+            return FileManifest(
+                version=file.version,
+                size=file.size,
+                chunk_bytes=file.chunk_bytes,
+                digest_algorithm=file.digest_algorithm,
+                manifest_digest=file.manifest_digest,
+                digests=manifest_of(data, file.chunk_bytes, file.digest_algorithm).digests,
+            )
+
+        return self._call("file_manifest", work)
+
+    @contextmanager
+    def content(
+        self, file_id: str, version: str, first: int, last: int
+    ) -> Iterator[Iterator[bytes]]:
+        def work() -> bytes:
+            return self.contents[self._by_id(file_id).path][first : last + 1]
+
+        yield iter((self._call("content", work),))
+
+    def _by_id(self, file_id: str) -> FileInfo:
+        for file in self.files.values():
+            if file.id == file_id:
+                return file
+        raise ProblemError("file_not_found")
 
     def make_folder(self, path: str) -> FolderInfo:
         def work() -> FolderInfo:

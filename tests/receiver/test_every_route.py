@@ -114,6 +114,7 @@ ROUTES = {
     f"POST {API}/uploads/{{upload}}/complete": "an upload of one's own",
     f"POST {API}/uploads/{{upload}}/verify": "an upload of one's own",
     f"GET {API}/files": "to read",
+    f"POST {API}/files/contents": "to read",
     f"GET {API}/files/{{file}}": "to read",
     f"GET {API}/files/{{file}}/manifest": "to read",
     f"GET {API}/files/{{file}}/content": "to read",

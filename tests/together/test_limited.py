@@ -144,6 +144,28 @@ def test_what_is_fetched_over_several_connections_keeps_to_the_limit(
     keeps_to(found, 2, 3 * MB, bursts=3)
 
 
+def test_many_small_files_that_are_fetched_keep_to_the_limit(
+    line: tuple[Engine, FaultyLink], short_path: Path
+) -> None:
+    engine, link = line
+    tree = short_path / "tree"
+    tree.mkdir()
+    for number in range(160):
+        (tree / str(number)).write_bytes(os.urandom(40_000))
+    until(engine, engine.add_sends([os.fsencode(tree)]), ended)
+    engine.set_limits(Limits(down=MB))
+    before = link.down_bytes
+    with recorded(link) as found:
+        group = engine.add_fetches(["tree"], os.fsencode(short_path / "back"))
+        assert until(engine, group, ended).counts == {"done": 160}
+    for number in range(160):
+        name = str(number)
+        assert (short_path / "back/tree" / name).read_bytes() == (tree / name).read_bytes()
+    found.samples = [(at, up, down - before) for at, up, down in found.samples]
+    # What may come within a quarter of a second, and what was saved up by then, comes all at once.
+    keeps_to(found, 2, MB, bursts=4)
+
+
 def test_another_limit_holds_for_what_is_under_way_within_a_second(
     line: tuple[Engine, FaultyLink], short_path: Path
 ) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from howdah_common.chunks import KIB, MIB, ChunkPlan, default_chunk_bytes
+from howdah_common.chunks import KIB, MIB, default_chunk_bytes
 from howdah_common.digests import BLAKE3, DIGEST_BYTES, digest
 from howdah_common.file_frames import FileHead, file_head
-from howdah_common.manifest import Manifest
+from howdah_common.manifest import manifest_of
 from howdah_common.messages import FileInfo
 from howdah_common.messages_batch import outcome_of
 from howdah_common.problems import Next, ProblemError
@@ -28,7 +28,7 @@ MOST_FILE_BYTES = 512 * KIB
 """A file that has grown beyond this since it was queued goes by itself."""
 MOST_READ_BYTES = 16 * MIB
 """Held at once, whatever has grown."""
-_NOT_KNOWN = frozenset({"not_found", "method_not_allowed"})
+NOT_KNOWN = frozenset({"not_found", "method_not_allowed"})
 """What a receiver answers that is older than batches."""
 
 Found = dict[int, Outcome | ProblemError]
@@ -173,7 +173,7 @@ class BatchRun:
     def _failed(self, ready: Sequence[_Ready], problem: ProblemError) -> Found:
         """None of them counts, as far as is known; the same client_ids find out."""
         ids = [one.job.id for one in ready]
-        if problem.code in _NOT_KNOWN:
+        if problem.code in NOT_KNOWN:
             self.not_known_there = True
             problem = ProblemError("interrupted")
         elif problem.problem.next in (Next.USER, Next.RESYNC) and problem.code not in RECEIVER_WIDE:
@@ -208,6 +208,4 @@ def _confirmed(one: _Ready, file: FileInfo) -> Outcome | ProblemError:
 
 def _manifest_digest(data: bytes, algorithm: str, chunk_bytes: int) -> str:
     """In hex. Raises ValueError."""
-    plan = ChunkPlan(len(data), chunk_bytes)
-    digests = b"".join(digest(algorithm, data[span.offset : span.end]) for span in plan.spans())
-    return Manifest(plan.size, plan.chunk_bytes, algorithm, digests).digest().hex()
+    return manifest_of(data, chunk_bytes, algorithm).digest().hex()

@@ -8,24 +8,37 @@ does not know them gets none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from howdah_common.chunks import KIB, MIB
-from howdah_desktop.engine.batch_run import BatchRun
 from howdah_desktop.engine.scheduler import Fullness
 from howdah_desktop.engine.transfers import IfExists, Kind, Transfer
 
 MOST_FILE_BYTES = 256 * KIB
 MOST_BYTES = 4 * MIB
 LEAST_BYTES = 64 * KIB
-"""Where not even so much gets through at once, files are sent one by one, and their chunks again."""
+"""Where not even so much gets through at once, files go one by one, and their chunks again."""
 MOST_FILES = 500
 AT_ONCE = 2
-"""While the receiver makes one durable, the next is read and sent."""
+"""While one side makes one durable, the next is on its way."""
 _MODES = frozenset({IfExists.VERSION, IfExists.KEEP_BOTH})
+"""Of uploads; here, whatever stands in the way makes a download one that goes by itself."""
+
+
+class Taught(Protocol):
+    """What a batch that has ended knows."""
+
+    single: set[int]
+    not_known_there: bool
+    broke: bool
+    sent: bool
 
 
 class Batches:
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    """Of one kind: uploads, or downloads."""
+
+    def __init__(self, at_once: int = AT_ONCE, kind: Kind = Kind.UPLOAD) -> None:
+        self._kind = kind
         self._at_once = at_once
         self._most_bytes = MOST_BYTES
         self._running = 0
@@ -75,11 +88,11 @@ class Batches:
 
     def _fits(self, row: Transfer, fullness: Fullness) -> bool:
         return (
-            row.kind is Kind.UPLOAD
+            row.kind is self._kind
             and row.size is not None
             and row.size <= min(MOST_FILE_BYTES, self._most_bytes)
             and not row.sha256
-            and row.if_exists in _MODES
+            and (row.if_exists in _MODES or row.kind is Kind.DOWNLOAD)
             and row.upload_id is None  # one that began by itself goes on by itself
             and row.id not in self._single
             and not fullness.holds(row.size)
@@ -97,7 +110,7 @@ class Batches:
         self._running += 1
         self.rows.update(row.id for row in rows)
 
-    def ended(self, run: BatchRun, ids: Iterable[int]) -> None:
+    def ended(self, run: Taught, ids: Iterable[int]) -> None:
         """What it taught is kept for the next."""
         self._running -= 1
         self.rows.difference_update(ids)

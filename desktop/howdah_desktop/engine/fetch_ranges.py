@@ -7,17 +7,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from howdah_common.chunks import MIB
 from howdah_common.digests import hasher
 from howdah_common.manifest import Manifest
-from howdah_common.messages import FileInfo
+from howdah_common.messages import FileInfo, FileManifest
 from howdah_common.problems import ProblemError
 from howdah_common.ranges import RangeSet
 from howdah_desktop.part_file import PartFile
-from howdah_desktop.remote.receiver import Receiver
 
 REQUEST_BYTES = 8 * MIB
 """Of one range: long enough that asking costs little, short enough that no connection idles."""
@@ -62,6 +62,16 @@ def all_of_it(wanted: int) -> int:
     return wanted
 
 
+class Fetches(Protocol):
+    """What is needed of a receiver here; see there."""
+
+    def file(self, file_id: str) -> FileInfo: ...
+    def file_manifest(self, file_id: str) -> FileManifest: ...
+    def content(
+        self, file_id: str, version: str, first: int, last: int
+    ) -> AbstractContextManager[Iterator[bytes]]: ...
+
+
 class Readable(Protocol):
     """Something that chunks can be read from: bytes at an offset, fewer at its end."""
 
@@ -87,7 +97,7 @@ class RangeFetch:
 
     def __init__(
         self,
-        receiver: Receiver,
+        receiver: Fetches,
         info: FileInfo,
         manifest: Manifest,
         part: PartFile,
@@ -124,9 +134,12 @@ class RangeFetch:
         workers = min(connections, len(self._runs))
         if workers == 0:
             return
-        with ThreadPoolExecutor(workers, thread_name_prefix="fetch") as pool:
-            for _ in range(workers):
-                pool.submit(self._work)
+        if workers == 1:
+            self._work()  # a thread of its own would do nothing beside this one
+        else:
+            with ThreadPoolExecutor(workers, thread_name_prefix="fetch") as pool:
+                for _ in range(workers):
+                    pool.submit(self._work)
         if self._first_error is not None:
             raise self._first_error
 

@@ -23,6 +23,7 @@ from howdah_common.messages import FileInfo
 from howdah_common.problems import ProblemError
 from howdah_desktop.beneath import BeneathRoot
 from howdah_desktop.engine.fetch_ranges import (
+    Fetches,
     FetchProgress,
     MayCome,
     Progress,
@@ -32,7 +33,6 @@ from howdah_desktop.engine.fetch_ranges import (
 )
 from howdah_desktop.engine.transfers import IfExists
 from howdah_desktop.part_file import PartFile
-from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.system import read_at
 
 MOST_VERSIONS = 5
@@ -62,7 +62,7 @@ class FetchResult:
 
 
 def fetch_file(
-    receiver: Receiver,
+    receiver: Fetches,
     info: FileInfo,
     root: BeneathRoot,
     path: str,
@@ -78,7 +78,7 @@ def fetch_file(
     `cancelled` and `may_come` are asked from several threads. Raises ProblemError: `interrupted` once
     the first says so, and the part stays, as it does for `offline`, `local_full` and whatever else may pass;
     `target_exists`, `target_unwritable`, `name_unsafe`, `download_mismatch`, `remote_changed`
-    (again and again), and what `Receiver` raises. `if_exists`: there are no versions here, so
+    (again and again), and what `Fetches` raises. `if_exists`: there are no versions here, so
     VERSION is as FAIL.
     """
     fetch = _Fetch(
@@ -106,7 +106,7 @@ def fetch_file(
 class _Fetch:
     """What stays the same whatever version is fetched."""
 
-    receiver: Receiver
+    receiver: Fetches
     root: BeneathRoot
     path: str
     connections: int
@@ -192,7 +192,7 @@ class _Fetch:
         raise ProblemError("target_exists")
 
 
-def checked_manifest(receiver: Receiver, info: FileInfo) -> Manifest:
+def checked_manifest(receiver: Fetches, info: FileInfo) -> Manifest:
     """The digests to check against. Raises ProblemError: remote_changed, answer_invalid."""
     answer = receiver.file_manifest(info.id)
     if answer.version != info.version:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from howdah_common.messages import FileInfo
 from howdah_common.problems import ProblemError
 from howdah_desktop.beneath import BeneathRoot
+from howdah_desktop.engine.bandwidth import BURST_SECONDS
 from howdah_desktop.engine.change import Remembered
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.limiter import Limiter
@@ -25,7 +26,7 @@ from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.system import SourceIdentity
 
 if TYPE_CHECKING:
-    from howdah_desktop.engine.fetch_ranges import FetchProgress
+    from howdah_desktop.engine.fetch_ranges import Fetches, FetchProgress, MayCome
 
 FETCH_CONNECTIONS = 4
 
@@ -164,9 +165,13 @@ class Job:
         try:
             return self._run(receiver)
         finally:
-            with self._lock:  # nothing of it is under way any more, and has a speed
-                self._handed = self._gone = self._unchecked = 0
-                self._meter = Meter()
+            self.over()
+
+    def over(self) -> None:
+        """Nothing of it is under way any more, and has a speed."""
+        with self._lock:
+            self._handed = self._gone = self._unchecked = 0
+            self._meter = Meter()
 
     def _run(self, receiver: Receiver) -> Outcome:
         self.check()
@@ -200,12 +205,19 @@ class Job:
             receiver.cancel(transfer.upload_id)
 
     def _fetch(self, receiver: Receiver, transfer: Transfer) -> Outcome:
-        from howdah_desktop.engine.fetcher import FetchOutcome, fetch_file  # only for downloads
-
         found = receiver.list(transfer.remote, per_page=1)
         info = found.items[0] if found.kind == "file" and found.items else None
         if not isinstance(info, FileInfo):
             raise ProblemError("file_not_found", f"It is {transfer.remote}.")
+        return self.fetch(receiver, info, self._connections or FETCH_CONNECTIONS, self.may_come)
+
+    def fetch(
+        self, receiver: Fetches, info: FileInfo, connections: int, may_come: MayCome
+    ) -> Outcome:
+        """The file to its place, by itself or as it came with others. Raises ProblemError."""
+        from howdah_desktop.engine.fetcher import FetchOutcome, fetch_file  # only for downloads
+
+        transfer = self.transfer
         self._change(size=info.size)
         root = Path(os.fsdecode(transfer.local))
         with BeneathRoot(root) as beneath:
@@ -214,11 +226,11 @@ class Job:
                 info,
                 beneath,
                 transfer.relative,
-                connections=self._connections or FETCH_CONNECTIONS,
+                connections=connections,
                 progress=self._fetched,
                 cancelled=self._stop.is_set,
                 if_exists=transfer.if_exists,
-                may_come=lambda wanted: self._limiter.down.some(wanted, self.check),
+                may_come=may_come,
             )
         self._change(size=result.info.size)
         digest = result.info.manifest_digest
@@ -226,6 +238,15 @@ class Job:
             return Outcome(TransferState.SKIPPED, note="exists")
         note = "already there" if result.outcome is FetchOutcome.ALREADY_THERE else ""
         return Outcome(TransferState.DONE, digest, str(root / result.path), note)
+
+    def may_come(self, wanted: int) -> int:
+        """Waits until some of so many bytes may be asked for: how many."""
+        return self._limiter.down.some(wanted, self.check)
+
+    def comes_slowly(self, size: int) -> bool:
+        """Whether so many bytes at once are more than the limit lets come at once."""
+        rate = self._limiter.down.bytes_per_second
+        return rate is not None and size > rate * BURST_SECONDS
 
     def _fetched(self, progress: FetchProgress) -> None:
         with self._lock:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
 from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.backoff import FLOOR_SECONDS
 from howdah_desktop.engine.batch_run import BatchRun, Found
-from howdah_desktop.engine.batches import AT_ONCE, Batches
+from howdah_desktop.engine.batches import AT_ONCE, Batches, Taught
 from howdah_desktop.engine.completion import Outcome
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.jobs import Job
@@ -35,6 +36,9 @@ from howdah_desktop.engine.transfers import (
     TransferState,
     advance,
 )
+
+if TYPE_CHECKING:
+    from howdah_desktop.engine.fetch_batch import FetchBatch
 
 S = TransferState
 
@@ -78,7 +82,9 @@ class Runs:
         self.link = link
         self.traffic = Traffic()
         self.fullness = Fullness()
-        self.batches = Batches(min(AT_ONCE, slots.small))
+        at_once = min(AT_ONCE, slots.small)
+        self.sends, self.fetches = Batches(at_once), Batches(at_once, Kind.DOWNLOAD)
+        """Small files that go many in one request."""
         self.jobs: dict[int, Job] = {}
         """Of transfers that have begun and are not at an end; many of them may be waiting."""
         self.running: dict[int, Transfer] = {}
@@ -93,11 +99,15 @@ class Runs:
         busy = [
             Candidate(row.id, row.size)
             for row in self.running.values()
-            if row.state is not S.FINISHING and row.id not in self.batches.rows
+            if row.state is not S.FINISHING
+            and row.id not in self.sends.rows
+            and row.id not in self.fetches.rows
         ]
-        together, alone = self.batches.take(self._queued(busy), self.fullness)
-        for batch in together:
-            self._begin_batch(batch)
+        alone = self._queued(busy)
+        for batches in (self.sends, self.fetches):
+            together, alone = batches.take(alone, self.fullness)
+            for batch in together:
+                self._begin_batch(batches, batch)
         rows = {row.id: row for row in alone}
         waiting = [Candidate(row.id, row.size) for row in rows.values()]
         for id_ in choose(waiting, busy, self._slots, self.fullness, time.monotonic()):
@@ -209,10 +219,12 @@ class Runs:
         """What could run, of the lanes that have a slot."""
         small_busy = sum(is_small(one.size) for one in busy)
         rows: list[Transfer] = []
-        if small_busy < self._slots.small or self.batches.has_room:
+        both = (self.sends, self.fetches)
+        if small_busy < self._slots.small or any(batches.has_room for batches in both):
             small = self._ledger.queued(small=True, limit=LOOK_AHEAD)
-            if self.batches.wants_any(small, self.fullness):  # more rows cost more: only for these
-                limit = LOOK_AHEAD + self.batches.look_ahead
+            wanted = [b.look_ahead for b in both if b.wants_any(small, self.fullness)]
+            if wanted:  # more rows cost more: only for these
+                limit = LOOK_AHEAD + sum(wanted)
                 small = self._ledger.queued(small=True, limit=limit)
             rows += small
         if len(busy) - small_busy < self._slots.large:
@@ -226,18 +238,26 @@ class Runs:
             lambda: job.run(self._presence.current()), lambda found: self._ended(job, found)
         )
 
-    def _begin_batch(self, rows: list[Transfer]) -> None:
+    def _begin_batch(self, batches: Batches, rows: list[Transfer]) -> None:
         jobs = [self._prepared(row) for row in rows]
-        self.batches.begin(rows)
-        run = BatchRun(jobs, self._control.check, self._keep, self._ledger.sent_before(rows))
+        batches.begin(rows)
+        run: BatchRun | FetchBatch
+        if batches is self.fetches:
+            from howdah_desktop.engine.fetch_batch import FetchBatch  # only for downloads
+
+            run = FetchBatch(jobs, self._control.check)
+        else:
+            run = BatchRun(jobs, self._control.check, self._keep, self._ledger.sent_before(rows))
         self._control.submit(
             lambda: run.run(self._presence.current()),
-            lambda found: self._batch_ended(run, jobs, found),
+            lambda found: self._batch_ended(batches, run, jobs, found),
         )
 
-    def _batch_ended(self, run: BatchRun, jobs: list[Job], found: Found | ProblemError) -> None:
+    def _batch_ended(
+        self, batches: Batches, run: Taught, jobs: list[Job], found: Found | ProblemError
+    ) -> None:
         """Each row goes where a run of its own would have put it."""
-        self.batches.ended(run, [job.id for job in jobs])
+        batches.ended(run, [job.id for job in jobs])
         for job in jobs:
             self._ended(job, found if isinstance(found, ProblemError) else found[job.id])
 
@@ -361,7 +381,8 @@ class Runs:
         self._rows.write(row, urgent=urgent)
         if row.state not in UNFINISHED:
             self.jobs.pop(row.id, None)
-            self.batches.forget(row.id)
+            self.sends.forget(row.id)
+            self.fetches.forget(row.id)
 
     def _give_up(self, job: Job) -> None:
         """Free the receiver's side, in a thread of the pool; what it misses expires there."""

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import httpx
 
-from howdah_common import file_frames, frames
+from howdah_common import content_frames, file_frames, frames
+from howdah_common.content_frames import ContentFrame, ContentFrameError, ContentFrameParser
 from howdah_common.digests import BLAKE3
 from howdah_common.messages import (
     ChunksAnswer,
@@ -27,7 +28,7 @@ from howdah_common.messages import (
     VerifyAnswer,
     encode,
 )
-from howdah_common.messages_batch import BatchAnswer
+from howdah_common.messages_batch import BatchAnswer, FetchFiles
 from howdah_common.messages_links import MadeLink, NewLink
 from howdah_common.messages_trees import MoveFile, MoveFolder, TrashEntry
 from howdah_common.problems import ProblemError
@@ -192,6 +193,25 @@ class Receiver:
         opened = self._door.open("GET", f"/files/{_safe(file_id)}/content", headers=headers)
         return _content(opened, version, first, last)
 
+    @contextmanager
+    def fetch_files(self, wanted: FetchFiles) -> Iterator[Iterator[ContentFrame]]:
+        """Small files in one answer: a frame for each, in order, as they arrive; fewer where it ends early.
+
+        Raises ProblemError, `method_not_allowed` where the receiver does not know this; from the iterator
+        `answer_invalid` for what is no frame, `offline` where the line breaks.
+        """
+        with self._door.open(
+            "POST",
+            "/files/contents",
+            content=encode(wanted),
+            headers={"Content-Type": "application/json"},
+            idle_seconds=LONG_IDLE_SECONDS,
+        ) as response:
+            media_type = response.headers.get("Content-Type", "")
+            if response.status_code != 200 or media_type != content_frames.MEDIA_TYPE:
+                raise ProblemError("answer_invalid", "Its answer is not of frames.")
+            yield _frames(response, len(wanted.files))
+
     def make_folder(self, path: str) -> FolderInfo:
         body = encode(NewFolder(path=path))
         return self._door.ask("POST", "/folders", FolderInfo, body=body)
@@ -256,6 +276,17 @@ def _content(
         if not response.headers.get("Content-Range", "").startswith(f"bytes {first}-{last}/"):
             raise ProblemError("answer_invalid", "It is another range than asked for.")
         yield _exactly(response, last - first + 1)
+
+
+def _frames(response: httpx.Response, most: int) -> Iterator[ContentFrame]:
+    parser = ContentFrameParser(most)
+    try:
+        with translated():
+            for block in response.iter_raw():
+                yield from parser.feed(block)
+        parser.finish()
+    except ContentFrameError as error:
+        raise ProblemError("answer_invalid", f"In it, {error}.") from error
 
 
 def _exactly(response: httpx.Response, length: int) -> Iterator[bytes]:

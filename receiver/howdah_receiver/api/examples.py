@@ -30,7 +30,7 @@ from howdah_common.messages import (
     UploadManifest,
     VerifyAnswer,
 )
-from howdah_common.messages_batch import BatchAnswer, BatchItem
+from howdah_common.messages_batch import BatchAnswer, BatchItem, FetchFiles, WantedFile
 from howdah_receiver.api import examples_links, examples_people, examples_trees
 
 CONTENT = b"abc"
@@ -110,6 +110,7 @@ _ALL: tuple[Message, ...] = (
     HaveAnswer(missing=[(0, 0)]),
     ChunksAnswer(stored=[(0, 0)]),
     BatchAnswer(items=[BatchItem(status=201, file=_FILE_INFO)]),
+    FetchFiles(files=[WantedFile(path=_PATH)]),
     UploadManifest(
         size=len(CONTENT),
         chunk_bytes=SMALLEST_CHUNK_BYTES,

@@ -103,6 +103,13 @@ def at_path(connection: Connection, space_id: str, path: str) -> FileRow | None:
     return _file(connection.execute(query).first())
 
 
+def at_paths(connection: Connection, space_id: str, paths: Sequence[str]) -> list[FileRow]:
+    """Those that are there, in any order."""
+    here = (files.c.space_id == space_id, files.c.path.in_(paths), LIVE)
+    found = map(_file, connection.execute(_select_files().where(*here)).all())
+    return [row for row in found if row is not None]
+
+
 def by_id(connection: Connection, file_id: str) -> FileRow | None:
     """The file of that id, if it is not in the trash. Whose it is, the caller has to look at."""
     return _file(connection.execute(_select_files().where(files.c.id == file_id, LIVE)).first())

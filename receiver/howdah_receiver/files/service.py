@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -101,6 +101,22 @@ class Files:
         Raises ProblemError: file_not_found, file_damaged, unavailable, storage_failed.
         """
         return _whole(*self._open_current(partial(self.find, caller, file_id)))
+
+    def at_paths(self, caller: Caller, space: Space, paths: Sequence[str]) -> dict[str, FileRow]:
+        """Those of many that are there, by path, with one look. Raises ProblemError: not_found, not_allowed
+        where the caller may not read the space."""
+        with self._catalogue.read() as connection:
+            spaces.space_for(connection, caller, space.id, Right.READ)
+            return {row.path: row for row in rows.at_paths(connection, space.id, paths)}
+
+    def open_unchanged(self, space: Space, row: FileRow) -> OpenFile | None:
+        """A file whose row was just read; None where `open` has to look closer. The caller has seen to it
+        that whoever asks may read the space."""
+        if row.damaged:
+            return None
+        with disk_errors():
+            descriptor = self._outside.open_unchanged(space, row)
+        return None if descriptor is None else OpenFile(descriptor, row)
 
     def open_current(self, space: Space, file_id: str) -> OpenFile:
         """As `open`; the caller has seen to it that whoever asks may read the space."""

@@ -72,6 +72,18 @@ class Outside:
             self.take_in(space, path)
         raise ProblemError("unavailable", "The file is being changed on the receiver's disk.")
 
+    def open_unchanged(self, space: Space, row: FileRow) -> int | None:
+        """A descriptor of what stands where the row says, if its content matches the row; None where
+        `open_current` has to look."""
+        try:
+            descriptor = self._open(space, row.path)
+        except ProblemError:
+            return None
+        if Identity.of(os.fstat(descriptor)) == row.identity:
+            return descriptor
+        os.close(descriptor)
+        return None
+
     def open_kept(self, row: FileRow) -> int:
         """A descriptor of a version that was replaced. Raises ProblemError: file_not_found, and
         file_damaged where versions/ holds something else, which no program but ours should touch."""
