@@ -52,12 +52,23 @@ def add(
         bool,
         typer.Option("--follow-links", help="Send what links to files inside the folder show."),
     ] = False,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow", help="Send what is complete of a file that grows; else it waits to the end."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Watch a folder: what is in it is sent, and what changes is sent again."""
     from howdah_desktop.cli import watching
 
-    end(lambda: watching.add(path, to, mirror, ignore or [], only or [], follow_links, json), json)
+    end(
+        lambda: watching.add(
+            path, to, mirror, ignore or [], only or [], follow_links, follow, json
+        ),
+        json,
+    )
 
 
 @watch.command("list", epilog=HELP)

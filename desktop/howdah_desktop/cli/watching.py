@@ -32,11 +32,15 @@ def add(
     ignore: Sequence[str],
     only: Sequence[str],
     follow_links: bool,
+    follow: bool,
     as_json: bool,
 ) -> Exit:
     """Raises ProblemError."""
     settings = FolderSettings(
-        ignore=tuple(ignore), only=tuple(only), links=Links.FOLLOW if follow_links else Links.SKIP
+        ignore=tuple(ignore),
+        only=tuple(only),
+        links=Links.FOLLOW if follow_links else Links.SKIP,
+        follow=follow,
     )
     home = context.settings()
     context.connect(home).close()  # not paired: said at once
@@ -109,6 +113,7 @@ def _ids(engine: Face, chosen: Sequence[str], everything: bool) -> list[int]:
 
 def _lines(folder: FolderView) -> list[str]:
     kind = "mirror" if folder.mirror else "backup"
+    kind += ", growing files are followed" if folder.follow else ""
     lines = [
         f"{folder.id}  {printable(folder.local)} -> {printable(folder.target)}  ({kind})",
         f"   {printable(folder.sentence)} {printable(folder.remedy)}".rstrip(),

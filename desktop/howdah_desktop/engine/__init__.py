@@ -5,8 +5,8 @@ Read in this order: `transfers` (the states), `engine` (the way in, and one turn
 working thread does), `transmission` (the bytes of an upload), `change`, `pieces`, `piece_notes` and `recipes`
 (what of a changed file need not be sent), `fetcher` (downloads). Watched folders: `keeper` (when each is
 looked at), `surveying` and `treework` (what a thread does about it), `intake` and `ledger_known` (what is
-written down), `explaining`. How much may pass: `allowance` (what holds now), `limiter` (where a working
-thread waits for it). What is told of it all:
+written down), `explaining`; `following` and `ahead_run` (what is sent of files while they grow). How much may
+pass: `allowance` (what holds now), `limiter` (where a working thread waits for it). What is told of it all:
 `views` (the types), `news` (what changed), `reports` (for a command), `overviews` and `ledger_reader` (for
 a window). The ledger: `ledger_schema`, `ledger`, `ledger_orders`, `ledger_queue` (its order),
 `ledger_views`. Pure, and so easy to read alone: `transfers`, `showing`, `verdict` and `outcomes` (what

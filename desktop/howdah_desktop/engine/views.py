@@ -95,6 +95,8 @@ class FolderView(msgspec.Struct, frozen=True):
     surveying: bool = False
     code: str | None = None
     """Of the problem at the receiver, or on the way to it, that holds it up."""
+    follow: bool = False
+    """Of files that grow, what is complete is sent while they do."""
 
 
 class ReceiverView(msgspec.Struct, frozen=True):

@@ -54,6 +54,8 @@ class FolderSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     links: Links = Links.SKIP
     settle_seconds: float = SETTLE_SECONDS
     compare_seconds: float = COMPARE_SECONDS
+    follow: bool = False
+    """What is complete of a file that grows is sent before it has settled."""
 
 
 @dataclass(frozen=True, slots=True)
