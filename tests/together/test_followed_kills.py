@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -83,4 +84,34 @@ def test_a_followed_file_arrives_whole_though_somebody_is_killed_while_it_grows(
     print(f"{victims}: {len(growing.content):,} bytes, {way.up:,} on the line")
     kills = 2 if victims == "client twice" else 1
     assert way.up < len(growing.content) + kills * CHUNK + REQUESTS, "but for what was under way"
+    assert service.running
+
+
+def test_a_followed_file_that_has_settled_arrives_whole_though_the_client_is_killed_then(
+    way: Carriage,
+) -> None:
+    chance = random.Random(secrets.randbits(32))
+    local = way.folder / "watched"
+    local.mkdir()
+    with engine_of(way.client) as engine:
+        settings = FolderSettings(settle_seconds=SETTLE_SECONDS, follow=True)
+        engine.watch_add(os.fsencode(local), "copy", False, settings)
+    service = way.client.start("run")
+    way.mark()
+    growing = Growing(way, local / "film")
+    growing.until(lambda: growing.parts_bytes() >= 2 * CHUNK, "something is sent ahead")
+    way.link.rate_bytes_per_second = 8 * MIB
+    for _ in range(3):
+        moment = chance.uniform(0.5, 2.5)
+        try:
+            wait_until(growing.is_there, "it is there", moment)
+        except AssertionError:
+            print(f"killed after {moment:.2f} s")
+        service.kill()
+        service = way.client.start("run")
+    wait_until(growing.is_there, "it is there", 40)
+    parts = way.receiver.data / "parts"
+    wait_until(lambda: not list(parts.iterdir()), "nothing else of it is left there", 30)
+    assert [path.name for path in way.stored("copy").iterdir()] == ["film"]
+    assert way.up < len(growing.content) + 4 * CHUNK + REQUESTS
     assert service.running
