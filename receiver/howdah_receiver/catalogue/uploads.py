@@ -296,6 +296,16 @@ def reserve_what_came(connection: Connection, upload_id: str | None = None) -> N
     connection.execute(growing.values(reserved_bytes=came))
 
 
+def places_of(
+    connection: Connection, upload_id: str, digests: Collection[bytes]
+) -> dict[bytes, int]:
+    """The numbers of an upload's chunks that have these digests."""
+    query = select(chunks.c.digest, chunks.c.number).where(
+        chunks.c.upload_id == upload_id, chunks.c.digest.in_(digests)
+    )
+    return {row.digest: row.number for row in connection.execute(query)}
+
+
 def all_chunks(connection: Connection, upload_id: str) -> list[ChunkRow]:
     """Ascending by number."""
     query = (

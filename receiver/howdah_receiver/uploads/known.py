@@ -98,9 +98,7 @@ class KnownChunks:
         """From an upload that may be written to, completed or cancelled meanwhile: its part is opened once,
         and a chunk that counts is never written again."""
         with self._catalogue.read() as connection:
-            at_of = {
-                row.digest: row.number for row in upload_rows.all_chunks(connection, upload_id)
-            }
+            at_of = upload_rows.places_of(connection, upload_id, set(left.values()))
         places = {number: at_of[digest] for number, digest in left.items() if digest in at_of}
         if not places:
             return
