@@ -113,7 +113,7 @@ class Receiver:
         limits = _limits(settings)
         self.sessions = Sessions(self.catalogue, parts, limits)
         turns = Turns()
-        known = KnownChunks(self.catalogue, self.folder)
+        known = KnownChunks(self.catalogue, self.folder, parts)
         admission = Admission(limits)
         self.uploads = Uploads(self.catalogue, parts, self.sessions, known, admission, turns)
         self.endings = Endings(self.catalogue, parts, tree, self.sessions, turns, modes)

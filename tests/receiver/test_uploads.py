@@ -22,6 +22,7 @@ from kit.native import (
     rot,
     version_file,
 )
+from kit.people import add_account, add_space, device_of
 
 if TYPE_CHECKING:
     from kit.receiver import RunningReceiver
@@ -272,6 +273,51 @@ def test_content_that_rotted_is_not_reused(
     rot(home(shared) / folder / "a", SMALL_CHUNK)
     upload = native.started(f"{folder}/b", content)
     assert native.have(upload, 0, content.digests()).json["missing"] == [[1, 1]]
+
+
+def test_what_was_sent_ahead_of_a_file_whose_size_was_not_known_saves_the_way(
+    native: Native, folder: str, shared: RunningReceiver
+) -> None:
+    content = random_content(4 * SMALL_CHUNK + 5)
+    ahead = native.started(f"{folder}/a", None)
+    native.stream(ahead, content.stream([0, 1, 2]))
+    rot(part_file(shared, ahead), 2 * SMALL_CHUNK)
+    rewritten = Content(b"head" + content.data[4:])
+    started = native.start(f"{folder}/a", rewritten)
+    assert started.json["known"] is True
+    upload = started.json["id"]
+    answer = native.have(upload, 0, rewritten.digests())
+    assert answer.json["missing"] == [[0, 0], [2, 4]], "what changed, what rotted, what never came"
+    native.stream(upload, rewritten.stream([0, 2, 3, 4]))
+    file = native.complete(upload, rewritten).json["file"]
+    assert native.content(file["id"]).body == rewritten.data
+    assert native.received(ahead) == {0, 1, 2}, "that stays as it is, until it is cancelled"
+    assert native.cancel(ahead).status == 204
+
+
+def test_what_was_sent_ahead_helps_its_own_account_and_path_alone(
+    native: Native, folder: str, shared: RunningReceiver
+) -> None:
+    content = random_content(3 * SMALL_CHUNK)
+    ahead = native.started(f"{folder}/a", None)
+    native.stream(ahead, content.stream([0, 1]))
+    add_account(shared, folder)
+    space = add_space(shared, folder, **{folder: "writer"})
+    with device_of(shared, folder) as other:
+        for device, path, more in (
+            (native, f"{folder}/b", {}),
+            (other, f"{folder}/a", {}),
+            (other, f"{folder}/a", {"space": space}),
+        ):
+            started = device.start(path, content, **more)
+            assert "known" not in started.json
+            missing = device.have(started.json["id"], 0, content.digests()).json["missing"]
+            assert missing == [[0, 2]]
+    with device_of(shared, send_only=True) as camera:
+        started = camera.start(f"{folder}/a", content)
+        assert "known" not in started.json, "another device of that account began it"
+        missing = camera.have(started.json["id"], 0, content.digests()).json["missing"]
+        assert missing == [[0, 2]]
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,12 @@ def add(
         bool,
         typer.Option("--keep-links", help="Keep links as links: small files NAME.howdah-link."),
     ] = False,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow", help="Send what is complete of a file that grows; else it waits to the end."
+        ),
+    ] = False,
     free_after: FreeAfter = "",
     free_how: FreeHow = None,
     json: Json = False,
@@ -81,7 +87,15 @@ def add(
         raise typer.BadParameter("Give --follow-links or --keep-links, not both.")
     links = Links.FOLLOW if follow_links else Links.KEEP if keep_links else Links.SKIP
     wish = watching.Wish(
-        path, to, mirror, tuple(ignore or ()), tuple(only or ()), links, free_after, free_how
+        path,
+        to,
+        mirror,
+        tuple(ignore or ()),
+        tuple(only or ()),
+        links,
+        follow,
+        free_after,
+        free_how,
     )
     end(lambda: watching.add(wish, json), json)
 

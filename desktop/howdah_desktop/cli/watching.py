@@ -42,6 +42,7 @@ class Wish:
     ignore: tuple[str, ...]
     only: tuple[str, ...]
     links: Links
+    follow: bool
     free_after: str
     free_how: How | None
 
@@ -52,6 +53,7 @@ def add(wish: Wish, as_json: bool) -> Exit:
         ignore=wish.ignore,
         only=wish.only,
         links=wish.links,
+        follow=wish.follow,
         free=_rule(None, wish.free_after, wish.free_how),
     )
     home = context.settings()
@@ -159,6 +161,7 @@ def _ids(engine: Face, chosen: Sequence[str], everything: bool) -> list[int]:
 
 def _lines(folder: FolderView) -> list[str]:
     kind = "mirror" if folder.mirror else "backup"
+    kind += ", growing files are followed" if folder.follow else ""
     lines = [
         f"{folder.id}  {printable(folder.local)} -> {printable(folder.target)}  ({kind})",
         f"   {printable(folder.sentence)} {printable(folder.remedy)}".rstrip(),

@@ -16,6 +16,7 @@ from howdah_desktop.engine.additions import Additions
 from howdah_desktop.engine.allowance import Allowance
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.folder_face import FolderFace
+from howdah_desktop.engine.following import AT_ONCE, Following
 from howdah_desktop.engine.freeing_rounds import FreeingRounds
 from howdah_desktop.engine.holding import Holding
 from howdah_desktop.engine.keeper import Keeper, MakeHints
@@ -53,9 +54,9 @@ from howdah_desktop.surroundings import Surroundings, of_this_computer
 
 TICK_SECONDS = 0.25
 IDLE_SECONDS = 60.0
-MORE_THREADS = 8
+MORE_THREADS = 8 + AT_ONCE
 """Beside those of the lanes: for listing and surveying, looking whether a file is left alone, asking whether
-the receiver is there, cancelling there, freeing."""
+the receiver is there, cancelling there, freeing; and for what is sent of files while they grow."""
 
 
 class Engine(FolderFace):
@@ -109,7 +110,21 @@ class Engine(FolderFace):
             link,
             self._allowance,
             lambda row: self._keeper.look_again(row),
+            lambda id_: self._following.chunk_bytes(id_),
         )
+        self._following = Following(
+            self._control,
+            ledger,
+            self._rows,
+            self._presence,
+            self._allowance,
+            link,
+            self._runs.traffic,
+            lambda row: self._keeper.followed_seconds(row),
+            self._waits.add,
+        )
+        self._waits.on_growth = self._following.grows
+        self._waits.is_sending = self._following.is_sending
         self._holding = Holding(ledger, self._rows)
         self._additions = Additions(
             self._control,
@@ -170,6 +185,7 @@ class Engine(FolderFace):
         self._ledger.wake()
         self._control.post(self._orders.begin)
         self._control.post(self._keeper.begin)
+        self._control.post(self._following.begin)
         self._control.post(self._put_back)
         self._control.start()
 
@@ -345,6 +361,7 @@ class Engine(FolderFace):
         self._pauses.wake()
         self._allowance.wake()
         self._keeper.turn()
+        self._following.turn()
         self._freeing.turn()
         self._rows.save(at_once=False)
         self._runs.start_what_can()

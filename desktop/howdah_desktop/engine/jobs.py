@@ -48,11 +48,14 @@ class Job:
         remembered: Remembered | None = None,
         limiter: Limiter | None = None,
         keep: Callable[[Transfer], None] | None = None,
+        *,
+        sent_ahead: bool = False,
     ) -> None:
         """`keep` writes a row down before it returns: what a watched file was when it was sent is to outlive
-        the process."""
+        the process. `sent_ahead`: see `Sender`."""
         self.id = transfer.id
         self._keep = keep
+        self._sent_ahead = sent_ahead
         self._limiter = limiter or Limiter()
         self._link = link
         self._traffic = traffic
@@ -184,7 +187,14 @@ class Job:
         if transfer.kind is Kind.DOWNLOAD:
             return self._fetch(receiver, transfer)
         if self._sender is None:
-            self._sender = Sender(transfer, self._link, self, self._connections, self._remembered)
+            self._sender = Sender(
+                transfer,
+                self._link,
+                self,
+                self._connections,
+                self._remembered,
+                sent_ahead=self._sent_ahead,
+            )
         self._sender.expected = transfer.expected
         return self.looked_at(self._sender.run(receiver))
 

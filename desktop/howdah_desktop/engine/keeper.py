@@ -209,6 +209,14 @@ class Keeper:
             if row.kind is Kind.FOLDER or row.code == "source_not_a_file":
                 kept.quiet.dirty(path, now)
 
+    def followed_seconds(self, row: Transfer) -> float | None:
+        """How long its file must be left alone, if what is complete of it is to be sent while it grows."""
+        kept = None if row.watched is None else self.folders.get(row.watched)
+        if kept is None or kept.watched.state is FolderState.PAUSED:
+            return None
+        settings = kept.watched.settings
+        return settings.settle_seconds if settings.follow else None
+
     @property
     def surveying(self) -> bool:
         return any(kept.surveying for kept in self.folders.values())

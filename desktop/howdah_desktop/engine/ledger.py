@@ -13,6 +13,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from howdah_desktop.engine.ledger_ahead import LedgerAhead
 from howdah_desktop.engine.ledger_freed import LedgerFreed
 from howdah_desktop.engine.ledger_groups import Group, LedgerGroups, Root
 from howdah_desktop.engine.ledger_moves import UNCLEAR, LedgerMoves
@@ -82,7 +83,14 @@ class WatchedFile:
 
 
 class Ledger(
-    LedgerGroups, LedgerQueue, LedgerPieces, LedgerViews, LedgerMoves, LedgerFreed, LedgerSent
+    LedgerGroups,
+    LedgerQueue,
+    LedgerPieces,
+    LedgerViews,
+    LedgerMoves,
+    LedgerFreed,
+    LedgerSent,
+    LedgerAhead,
 ):
     """Rows of transfers, what is to be listed, and what is known of the line."""
 

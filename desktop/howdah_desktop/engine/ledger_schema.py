@@ -221,7 +221,20 @@ CREATE INDEX freed_local ON freed (local, id);
 CREATE INDEX freed_unfinished ON freed (id) WHERE removed IS NULL;
 """
 
-FROM_VERSION_2 = ORDER + FOLDERS + PIECES + FREED
+AHEAD = """
+-- What is sent of files while they grow: an upload of its own, cancelled when the row is at an end.
+CREATE TABLE ahead (
+    transfer INTEGER PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    remote TEXT NOT NULL,
+    began_ns INTEGER NOT NULL,
+    chunk_bytes INTEGER NOT NULL,
+    first INTEGER NOT NULL,             -- number of its first chunk: what comes before was sent earlier
+    upload_id TEXT                      -- NULL: nobody knows yet whether it was begun
+);
+"""
+
+FROM_VERSION_2 = ORDER + FOLDERS + PIECES + FREED + AHEAD
 
 # What ended before there was a window, or folders in the ledger, is history and not its list.
 FROM_VERSION_1 = f"""

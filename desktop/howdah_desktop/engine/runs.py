@@ -67,7 +67,9 @@ class Runs:
         link: Link,
         allowance: Allowance,
         on_stale: Callable[[Transfer], None],
+        chunk_bytes: Callable[[int], int | None] = lambda id_: None,
     ) -> None:
+        """`chunk_bytes`: of a row of which something was sent ahead, how its file was cut for that."""
         self._control = control
         self._ledger = ledger
         self._rows = rows
@@ -77,6 +79,7 @@ class Runs:
         self._on_wait = on_wait
         self._allowance = allowance
         self._on_stale = on_stale
+        self._chunk_bytes = chunk_bytes
         self._noted_at = 0.0
         self._giving_up = 0
         self.link = link
@@ -263,6 +266,8 @@ class Runs:
 
     def _prepared(self, row: Transfer) -> Job:
         """At work from now on."""
+        if row.chunk_bytes is None:
+            row = replace(row, chunk_bytes=self._chunk_bytes(row.id))
         state = S.FETCHING if row.kind is Kind.DOWNLOAD else S.SENDING
         row = self._rows.put(row, state=state, code=None, detail="", next_try=None)
         job = self.jobs.get(row.id)
@@ -282,6 +287,7 @@ class Runs:
             partial(_remembered, self._ledger.path.parent),
             self._allowance.limiter,
             lambda row: self._keep([row]),
+            sent_ahead=self._chunk_bytes(row.id) is not None,
         )
 
     def _keep(self, rows: Sequence[Transfer]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from howdah_common.chunks import MIB, ChunkPlan
+from howdah_common.chunks import MIB, MOST_CHUNKS, ChunkPlan
 from howdah_common.digests import BLAKE3
 from howdah_common.messages import (
     MOST_HAVE_DIGESTS,
@@ -68,8 +68,11 @@ class Sender:
         watch: Watch,
         connections: int | None,
         remembered: Remembered | None = None,
+        *,
+        sent_ahead: bool = False,
     ) -> None:
-        """`remembered`: the pieces of what was sent before, where they are known."""
+        """`remembered`: the pieces of what was sent before, where they are known. `sent_ahead`: the receiver
+        has chunks of the file while it grew, somewhere in it (see `following`)."""
         self._transfer = transfer
         self._link = link
         self._watch = watch
@@ -83,6 +86,7 @@ class Sender:
         self._tally = Tally()
         self._there: FileInfo | None = None
         self._change = Change(remembered)
+        self._sent_ahead = sent_ahead
 
     def run(self, receiver: Receiver) -> Outcome:
         """Until it is done or skipped. Raises ProblemError."""
@@ -181,7 +185,7 @@ class Sender:
 
     def _start(self, source: Source) -> UploadInfo:
         transfer, identity = self._transfer, source.identity
-        if self._chunk_bytes is None:
+        if self._chunk_bytes is None or -(-identity.size // self._chunk_bytes) > MOST_CHUNKS:
             # Once: the same upload is begun with the same words, whatever the line has taught since.
             self._chunk_bytes = self._link.chunk_bytes(identity.size)
         self._watch.begins(identity, self._chunk_bytes)
@@ -254,7 +258,7 @@ class Sender:
             found = found or bool(there)
             work.filled(RangeSet.of(n for n in there.numbers() if n not in before))
             tell(self._watch, work)
-            if not found and first > 0:
+            if not found and first > 0 and not self._sent_ahead:
                 return
             first, count = first + count, later
 

@@ -49,6 +49,7 @@ def folder_view(kept: Kept, ledger: Ledger, receiver: ReceiverView = ALL_IS_WELL
         until=watched.until,
         surveying=kept.surveying,
         code=code,
+        follow=watched.settings.follow,
         free=watched.settings.free,
         freed=kept.freed,
     )

@@ -118,6 +118,8 @@ class FolderView(msgspec.Struct, frozen=True):
     surveying: bool = False
     code: str | None = None
     """Of the problem at the receiver, or on the way to it, that holds it up."""
+    follow: bool = False
+    """Of files that grow, what is complete is sent while they do."""
     free: FreeRule | None = None
     freed: FreedView | None = None
     """What the last freeing by that rule came to; None: there was none since the engine began."""

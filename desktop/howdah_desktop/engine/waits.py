@@ -15,6 +15,9 @@ from howdah_desktop.system import SourceIdentity
 
 S = TransferState
 
+ENDING_SECONDS = 1.0
+"""What is sent ahead of a file ends soon once that has settled: then it is looked at again."""
+
 Looks = dict[int, SourceIdentity | None]
 
 
@@ -43,6 +46,10 @@ class Waits:
         self._seen: Looks = {}
         self._to_look: dict[int, bytes] = {}
         self._looking = False
+        self.on_growth: Callable[[Transfer, int], None] = lambda row, size: None
+        """Hears of a file that has grown since it was last looked at, and its size."""
+        self.is_sending: Callable[[Transfer], bool] = lambda row: False
+        """Whether some of a file that has settled is still being sent ahead. Being asked, that ends soon."""
 
     def add(self, row: Transfer, seconds: float, quiet_seconds: float = 0.0) -> None:
         """`quiet_seconds`: after each change of its source, from now on."""
@@ -111,18 +118,29 @@ class Waits:
             if row is None or row.state is not S.SETTLING:
                 self.drop(id_)
             elif id_ not in self._due:
-                self._settle(row, left_alone=not first and before == seen)
+                self._settle(row, seen, left_alone=not first and before == seen)
+                if before is not None and seen is not None and _has_grown(before, seen):
+                    self.on_growth(row, seen.size)
         self._look()
 
-    def _settle(self, row: Transfer, *, left_alone: bool) -> None:
+    def _settle(self, row: Transfer, seen: SourceIdentity | None, *, left_alone: bool) -> None:
         """Its moment has come. A source that is gone is the sender's to tell."""
-        if left_alone:
+        ending = left_alone and self.is_sending(row)
+        # As large as it became: what is queued, or paused, goes by that.
+        size = row.size if seen is None else seen.size
+        if left_alone and not ending:
             self.drop(row.id)
-            self._rows.put(row, state=S.QUEUED, next_try=None)
+            self._rows.put(row, state=S.QUEUED, next_try=None, size=size)
         else:
             wait = self._quiet.get(row.id, 0.0) or outcomes.quiet_seconds(row.attempt)
+            wait = min(wait, ENDING_SECONDS) if ending else wait
             self._due[row.id] = self._clock() + wait
-            self._rows.write(replace(row, next_try=self._wall() + wait))
+            self._rows.write(replace(row, next_try=self._wall() + wait, size=size))
+
+
+def _has_grown(before: SourceIdentity, seen: SourceIdentity) -> bool:
+    same = (before.device, before.inode) == (seen.device, seen.inode)
+    return same and seen.size > before.size
 
 
 def _look(path: bytes) -> SourceIdentity | None:

@@ -58,6 +58,8 @@ class FolderSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     links: Links = Links.SKIP
     settle_seconds: float = SETTLE_SECONDS
     compare_seconds: float = COMPARE_SECONDS
+    follow: bool = False
+    """What is complete of a file that grows is sent before it has settled."""
     free: FreeRule | None = None
     """Of a backup alone: what a mirror does not find here is deleted there."""
 

@@ -131,6 +131,29 @@ def live(
     return [_upload(row) for row in connection.execute(query)]
 
 
+def of_unknown_size(
+    connection: Connection, upload: UploadRow, device_id: str | None = None, most: int = 4
+) -> list[str]:
+    """Other uploads of the account to the same path and on the same grid that have chunks and no size yet,
+    newest first; of one device where that is said."""
+    query = select(uploads.c.id).where(
+        is_in(HOLDING),
+        uploads.c.account_id == upload.account_id,
+        uploads.c.space_id == upload.space_id,
+        uploads.c.path == upload.path,
+        uploads.c.size.is_(None),
+        uploads.c.link_id.is_(None),
+        uploads.c.chunk_bytes == upload.chunk_bytes,
+        uploads.c.algorithm == upload.algorithm,
+        uploads.c.received_bytes > 0,
+        uploads.c.id != upload.id,
+    )
+    if device_id is not None:
+        query = query.where(uploads.c.device_id == device_id)
+    query = query.order_by(uploads.c.started_ns.desc()).limit(most)
+    return list(connection.execute(query).scalars())
+
+
 def names(connection: Connection, found: Sequence[UploadRow]) -> dict[str, str]:
     """Of the devices that began these uploads, and of their accounts, by id."""
     named: dict[str, str] = {}
@@ -271,6 +294,16 @@ def reserve_what_came(connection: Connection, upload_id: str | None = None) -> N
     if upload_id is not None:
         growing = growing.where(uploads.c.id == upload_id)
     connection.execute(growing.values(reserved_bytes=came))
+
+
+def places_of(
+    connection: Connection, upload_id: str, digests: Collection[bytes]
+) -> dict[bytes, int]:
+    """The numbers of an upload's chunks that have these digests."""
+    query = select(chunks.c.digest, chunks.c.number).where(
+        chunks.c.upload_id == upload_id, chunks.c.digest.in_(digests)
+    )
+    return {row.digest: row.number for row in connection.execute(query)}
 
 
 def all_chunks(connection: Connection, upload_id: str) -> list[ChunkRow]:

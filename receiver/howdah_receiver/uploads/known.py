@@ -1,7 +1,8 @@
 """Content that the account can already read, so that it need not come over the line again.
 
 Looked for where it can pay: in what stands or stood at the upload's path, and in files of the same size.
-Only within the spaces that the caller may read: an answer never tells what others have.
+Only within the spaces that the caller may read: an answer never tells what others have. And in what the
+account itself sent ahead: chunks of its uploads of unknown size to the same path.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from howdah_common.problems import ProblemError
 from howdah_receiver.accounts.caller import Caller
 from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue import spaces
+from howdah_receiver.catalogue import uploads as upload_rows
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.catalogue.tables import files, manifests, versions
 from howdah_receiver.catalogue.tables import spaces as space_table
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.storage.disk import READ_BYTES, read_blocks
 from howdah_receiver.storage.folders import DataFolder
+from howdah_receiver.storage.parts import Parts
 from howdah_receiver.uploads.opening import open_stored
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sources import Sources
@@ -45,15 +48,18 @@ class _Candidate:
 
 
 class KnownChunks:
-    def __init__(self, catalogue: Catalogue, folder: DataFolder) -> None:
+    def __init__(self, catalogue: Catalogue, folder: DataFolder, parts: Parts) -> None:
         self._catalogue = catalogue
         self._folder = folder
+        self._parts = parts
 
     def may_help(self, upload: UploadRow, caller: Caller) -> bool:
-        """Whether something at this path, or of this size, is there on the same grid."""
+        """Whether something at this path, or of this size, is there on the same grid; or was sent ahead."""
         if not upload.size:
             return False
         with self._catalogue.read() as connection:
+            if _sent_ahead(connection, upload, caller):
+                return True
             readable = spaces.readable(connection, caller)
             if upload.space_id not in readable:
                 return False  # who may only put in learns nothing of what is there
@@ -78,21 +84,50 @@ class KnownChunks:
         with self._catalogue.read() as connection:
             readable = spaces.readable(connection, caller)
             candidates = _candidates(connection, session.upload, readable, _MOST_CANDIDATES)
+            ahead = _sent_ahead(connection, session.upload, caller)
         for candidate in candidates:
             if not left:
                 return
             self._fill_from(candidate, session, left)
+        for upload_id in ahead:
+            if not left:
+                return
+            self._fill_from_part(upload_id, session, left)
+
+    def _fill_from_part(self, upload_id: str, session: Session, left: dict[int, bytes]) -> None:
+        """From an upload that may be written to, completed or cancelled meanwhile: its part is opened once,
+        and a chunk that counts is never written again."""
+        with self._catalogue.read() as connection:
+            at_of = upload_rows.places_of(connection, upload_id, set(left.values()))
+        places = {number: at_of[digest] for number, digest in left.items() if digest in at_of}
+        if not places:
+            return
+        try:
+            descriptor = self._parts.open(upload_id)
+        except OSError:
+            return
+        self._fill_places(descriptor, session.upload.chunk_bytes, places, session, left)
 
     def _fill_from(self, candidate: _Candidate, session: Session, left: dict[int, bytes]) -> None:
         places = self._places(candidate, left)
         if not places:
             return
         descriptor = self._open(candidate)
-        if descriptor is None:
-            return
+        if descriptor is not None:
+            self._fill_places(descriptor, candidate.chunk_bytes, places, session, left)
+
+    def _fill_places(
+        self,
+        descriptor: int,
+        chunk_bytes: int,
+        places: Mapping[int, int],
+        session: Session,
+        left: dict[int, bytes],
+    ) -> None:
+        """Closes the descriptor. What was filled is taken out of `left`."""
         try:
             for number, at in places.items():
-                if self._copy(descriptor, candidate, session, number, at, left[number]):
+                if self._copy(descriptor, at * chunk_bytes, session, number, left[number]):
                     del left[number]
         finally:
             os.close(descriptor)
@@ -123,10 +158,9 @@ class KnownChunks:
     def _copy(
         self,
         descriptor: int,
-        candidate: _Candidate,
+        offset: int,
         session: Session,
         number: int,
-        at: int,
         digest: bytes,
     ) -> bool:
         plan = session.upload.plan
@@ -137,7 +171,6 @@ class KnownChunks:
         if isinstance(writer, ChunkChecker):
             return True
         try:
-            offset = at * candidate.chunk_bytes
             # A buffer of its own: the writer reads back into the thread's.
             buffer = bytearray(READ_BYTES)
             for block in read_blocks(descriptor, offset, length, buffer):
@@ -149,6 +182,15 @@ class KnownChunks:
                 raise
             return False
         return True
+
+
+def _sent_ahead(connection: Connection, upload: UploadRow, caller: Caller) -> list[str]:
+    """Uploads that the caller sees anyway, so that nobody learns anything by it."""
+    if upload.link_id is not None:
+        return []
+    return upload_rows.of_unknown_size(
+        connection, upload, device_id=caller.device_id if caller.send_only else None
+    )
 
 
 def _candidates(

@@ -32,6 +32,21 @@ def test_what_cannot_be_watched_is_said_with_what_to_do(paired: Client, short_pa
         assert str(folder) in said.stderr
 
 
+def test_a_folder_whose_growing_files_are_followed_is_shown_as_one(
+    paired: Client, short_path: Path
+) -> None:
+    for name, words in (("recordings", ["--follow"]), ("papers", [])):
+        (short_path / name).mkdir()
+        paired.run("watch", "add", short_path / name, *words)
+    shown = [json.loads(line) for line in paired.run("watch", "list", "--json").stdout.splitlines()]
+    assert [folder["follow"] for folder in shown] == [True, False]
+    first, second = (
+        line for line in paired.run("watch", "list").stdout.splitlines() if "->" in line
+    )
+    assert first.endswith("(backup, growing files are followed)")
+    assert second.endswith("(backup)")
+
+
 def test_it_is_paused_for_a_time_and_removed_and_explain_tells(
     paired: Client, short_path: Path
 ) -> None:
