@@ -11,7 +11,8 @@ import msgspec
 from howdah_common.file_frames import FileHead
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import batch_run, completion, outcomes, sender
-from howdah_desktop.engine.keeper import Keeper, Kept
+from howdah_desktop.engine.keeper import Keeper
+from howdah_desktop.engine.kept import Kept
 from howdah_desktop.engine.ledger_known import Known
 from howdah_desktop.engine.ledger_moves import LedgerMoves
 from howdah_desktop.engine.source import Source, look

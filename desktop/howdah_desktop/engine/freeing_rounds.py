@@ -11,7 +11,8 @@ from functools import partial
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
 from howdah_desktop.engine.control_thread import ControlThread
-from howdah_desktop.engine.keeper import Keeper, Kept
+from howdah_desktop.engine.keeper import Keeper
+from howdah_desktop.engine.kept import Kept
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.news import News
 from howdah_desktop.engine.presence import Presence

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -14,33 +13,29 @@ from howdah_common.problems import ProblemError
 from howdah_desktop.engine import outcomes
 from howdah_desktop.engine.backoff import delay_seconds
 from howdah_desktop.engine.control_thread import ControlThread
-from howdah_desktop.engine.intake import Intake
+from howdah_desktop.engine.finds import Finds
+from howdah_desktop.engine.kept import Kept
 from howdah_desktop.engine.ledger import Ledger
-from howdah_desktop.engine.ledger_known import Known
 from howdah_desktop.engine.ledger_rows import signed
 from howdah_desktop.engine.news import News
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.surveying import ControlSide, Order, Report, Surveying
-from howdah_desktop.engine.transfers import ACTIVE, IfExists, Kind, Transfer
+from howdah_desktop.engine.transfers import IfExists, Kind, Transfer
 from howdah_desktop.engine.treework import TreeWork
-from howdah_desktop.engine.views import FreedView
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.folders import standing
-from howdah_desktop.folders.directory import Entry, joined, parted
+from howdah_desktop.folders.directory import parted
 from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Grown, Hint, Hints
 from howdah_desktop.folders.quiet import Quiet
-from howdah_desktop.folders.survey import Directory, Task, in_order
+from howdah_desktop.folders.survey import Task, in_order
 from howdah_desktop.folders.watched import CLOSED_SECONDS, FolderSettings, FolderState, Watched
 from howdah_desktop.freeing.how import FreeRule
 
-GONE_SECONDS = 3.0
-"""What is missing may have moved to where nobody looked yet: so long it is only missing."""
 DOUBT_SECONDS = 0.5
 """What is on its way is soon clear."""
 AWAY_SECONDS = 10.0
 """A folder whose disk is not there is looked for so often."""
-CLOSED_KEPT_SECONDS = 60.0
 REOPENED_SECONDS = 2.0
 LISTEN_SECONDS = 1.0
 """Between two looks at which receiver answers: each that finds a change is written down."""
@@ -51,34 +46,6 @@ MakeHints = Callable[[bytes, Callable[[Hint], None]], Hints]
 """For a folder, and whom to tell."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Kept:
-    """A watched folder while an engine runs. Times are of the monotonic clock."""
-
-    watched: Watched
-    hints: Hints | None = None
-    quiet: Quiet = field(default_factory=Quiet)
-    tasks: list[Task] = field(default_factory=list)
-    gone: dict[bytes, float] = field(default_factory=dict)
-    """Missing, and when that counts as deleted."""
-    closed: dict[bytes, float] = field(default_factory=dict)
-    """Closed by whoever wrote them, and when."""
-    full_due: float = 0.0
-    """When everything is compared again."""
-    surveying: bool = False
-    full_running: bool = False
-    yes: bool = False
-    there: bool = False
-    """The receiver may have lost what was agreed on."""
-    attempt: int = 0
-    not_before: float = 0.0
-    held_up: ProblemError | None = None
-    """Why the tree there could not be brought up to date."""
-    last: Report | None = None
-    doubt: str = ""
-    freed: FreedView | None = None
 
 
 class Keeper:
@@ -115,7 +82,7 @@ class Keeper:
         self._clock = clock
         self._wall = wall
         self._tree = TreeWork(presence.current)
-        self._intake = Intake(ledger, wall)
+        self._finds = Finds(ledger, news, rows, waits, clock, wall)
         self._heard_of = ledger.heard_of()
         self._lower = False
         self._listens_at = 0.0
@@ -389,10 +356,10 @@ class Keeper:
         side = ControlSide(
             self._control.ask,
             lambda: self._check(id_),
-            lambda found: self._take(id_, found),
+            lambda found: self._finds.take(self._present(id_), found),
             lambda path: self._ledger.clear_soon(id_, path),
-            lambda *begun: self._begin_move(id_, *begun),
-            lambda *moved: self._moved(id_, *moved),
+            lambda *begun: self._finds.begin_move(self._present(id_), *begun),
+            lambda *moved: self._finds.moved(self._present(id_), *moved),
             lambda known, files: self._ledger.trashed(known, id_, files),
             lambda known: self._ledger.mark_gone(id_, known.path, self._wall()),
             lambda known: self._ledger.forget(id_, known.path),
@@ -443,7 +410,7 @@ class Keeper:
 
     def _add_tasks(self, kept: Kept, found: Report, now: float) -> None:
         kept.tasks += found.postponed
-        kept.gone.update(dict.fromkeys(found.gone_postponed, now + GONE_SECONDS))
+        kept.misses(found.gone_postponed, now)
         if found.held_up is None:
             kept.attempt = 0
             if found.postponed:
@@ -473,60 +440,8 @@ class Keeper:
         if order.gone and not found.gone_postponed:
             kept.yes = False
 
-    # -- what a survey found
-
-    def _take(self, id_: int, found: list[Directory]) -> None:
-        kept = self._kept_or_interrupted(id_)
-        now = self._clock()
-        for path in [path for path, at in kept.closed.items() if at < now - CLOSED_KEPT_SECONDS]:
-            del kept.closed[path]
-        for directory in found:
-            for name in directory.gone:
-                kept.gone.setdefault(joined(directory.path, name), now + GONE_SECONDS)
-        added = self._intake.take(kept.watched, found, kept.closed)
-        self._rows.told(added)
-        self._news.roots([kept.watched.root])
-        for row in added:
-            if row.next_try is not None:
-                settles = kept.watched.settings.settle_seconds
-                self._waits.add(row, max(0.0, row.next_try - self._wall()), settles)
-
-    def _begin_move(self, id_: int, known: Known, to: bytes | None, remote: str | None) -> None:
-        self._kept_or_interrupted(id_)
-        self._ledger.begin_move(id_, known, to, remote)
-
-    def _moved(
-        self,
-        id_: int,
-        known: Known,
-        to: bytes,
-        remote: str,
-        seen: Entry | None,
-        file_id: str | None,
-    ) -> None:
-        kept = self._kept_or_interrupted(id_)
-        self._ledger.moved_known(known, id_, to, remote, seen, file_id)
-        self._expect(id_, to, known)
-        kept.gone.pop(known.path, None)
-        self._news.something()
-
-    def _expect(self, id_: int, to: bytes, known: Known) -> None:
-        """Files that wait to be sent replace what has moved to their places."""
-        relative = to.decode("utf-8")
-        if known.is_dir:
-            rows = self._ledger.under_way_below(id_, relative)
-        else:
-            row = self._ledger.under_way(id_, relative)
-            rows = [row] if row is not None else []
-        for one in rows:
-            now = self._rows.get(one.id)
-            there = self._ledger.known(id_, one.relative.encode())
-            if now is None or now.state in ACTIVE or there is None or there.version is None:
-                continue
-            if now.kind is Kind.UPLOAD and not there.is_dir:
-                self._rows.write(replace(now, expected=there.version, remote=there.remote))
-
-    def _kept_or_interrupted(self, id_: int) -> Kept:
+    def _present(self, id_: int) -> Kept:
+        """Of a survey's folder. Raises ProblemError("interrupted"): it is not watched any more."""
         kept = self.folders.get(id_)
         if kept is None:
             raise ProblemError("interrupted")

@@ -10,7 +10,7 @@ from howdah_desktop.engine.views import FolderView, ReceiverView
 from howdah_desktop.folders.watched import FolderState, Watched
 
 if TYPE_CHECKING:
-    from howdah_desktop.engine.keeper import Kept
+    from howdah_desktop.engine.kept import Kept
 
 ALL_IS_WELL = ReceiverView()
 _YES = "If that was meant, say so with `howdah watch resume {id}`; if not, put the files back."
