@@ -491,7 +491,7 @@ def test_in_a_watched_folder_it_is_known_as_freed_before_it_goes(
     with closing(sqlite3.connect(paired.home / FILE_NAME)) as db, db:
         db.execute(
             "INSERT INTO watched (id, local, target, mirror, settings, group_id, root, state, added)"
-            " VALUES (7, ?, '', 1, '{}', 1, 1, 'active', 0)",
+            " VALUES (7, ?, '', 1, '{}', 1, 1, 'paused', 0)",
             (real,),
         )
         db.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from howdah_desktop.engine.ledger import Ledger, WatchedFile
+from howdah_desktop.engine.ledger_known import Known
 from howdah_desktop.engine.surveying import Places
 from howdah_desktop.engine.transfers import Kind, Transfer
 from howdah_desktop.folders.directory import Entry, What, joined
@@ -52,6 +53,8 @@ class Intake:
         for entry, source in directory.files:
             path = joined(directory.path, entry.name)
             known = self._ledger.known(folder.id, path)
+            if known is not None and _is_same(known, entry):
+                continue  # it has arrived since the survey read what was known
             if known is not None and known.version is not None and not known.is_dir:
                 if is_of_link(path.decode(), known.remote) is not (entry.what is What.LINK):
                     continue  # it has just arrived as what stood here before: it is looked at again
@@ -87,3 +90,8 @@ class Intake:
         # its original has a new one of these.
         age = now - max(entry.mtime_ns, entry.ctime_ns) / 1e9
         return None if age >= wanted else now + wanted - max(0.0, age)
+
+
+def _is_same(known: Known, entry: Entry) -> bool:
+    was = (known.inode, known.size, known.mtime_ns)
+    return known.gone is None and was == (entry.inode, entry.size, entry.mtime_ns)
