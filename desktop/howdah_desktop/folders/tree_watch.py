@@ -63,6 +63,8 @@ class TreeWatch:
         self._root = Node(inotify.watch(self._path, ROOT), b"", None)
         self._nodes = {self._root.wd: self._root}
         self._limbo: dict[int, tuple[Node, float]] = {}
+        """By cookie; of one whose place another has taken, by its wd below zero."""
+        self._now = 0.0
         self._to_take_up: list[tuple[Node, bytes]] = []
         self.tells_new = False
         """Whether a directory that is taken up is dirty: not at the start, when everything is compared."""
@@ -127,6 +129,7 @@ class TreeWatch:
 
     def handle(self, events: list[Event], now: float) -> None:
         """`now`: monotonic. Raises Lost."""
+        self._now = now
         for event in events:
             self._handle(event, now)
         if self._limbo:
@@ -150,8 +153,11 @@ class TreeWatch:
         if event.name.startswith(_PROBE):
             return  # ours, and gone again
         folder = self._path_of(node)
-        if folder is not None:  # else it is no longer in the tree
+        if folder is not None:
             self._tell(event, node, folder, now)
+        elif event.mask & Flag.IN_ISDIR and event.name:
+            # No longer in the tree; but what moves out of it and into it must not be thought to be there.
+            self._of_move(event, node, now)
 
     def _tell(self, event: Event, node: Node, folder: bytes, now: float) -> None:
         if event.mask & Flag.IN_MODIFY:
@@ -163,16 +169,24 @@ class TreeWatch:
             if event.mask & Flag.IN_ISDIR and event.name:
                 self._of_directory(event, node, now)
 
-    def _of_directory(self, event: Event, node: Node, now: float) -> None:
+    def _of_move(self, event: Event, node: Node, now: float) -> bool:
+        """Whether what is known of it was brought to its new place, or is on the way there."""
         if event.mask & Flag.IN_MOVED_FROM:
             child = (node.children or {}).pop(event.name, None)
             if child is not None:
                 child.parent = None
                 self._limbo[event.cookie] = child, now
-            return
+            return True
         if event.mask & Flag.IN_MOVED_TO and event.cookie in self._limbo:
             child, _ = self._limbo.pop(event.cookie)
             self._attach(child, node, event.name)
+            return True
+        return False
+
+    def _of_directory(self, event: Event, node: Node, now: float) -> None:
+        if self._of_move(event, node, now):
+            if event.mask & Flag.IN_MOVED_FROM:
+                return
             self._dirty(_join(self._path_of(node) or b"", event.name))
             # Also what is known is gone through: taking it up may have been under way at its old place.
             self._to_take_up.append((node, event.name))
@@ -204,6 +218,12 @@ class TreeWatch:
         node.parent, node.name = parent, name
         if parent.children is None:
             parent.children = {}
+        before = parent.children.get(name)
+        if before is not None:
+            # It went elsewhere, which is told later: taking up runs ahead of what is told. Out of the tree,
+            # nobody would ever tell of it.
+            before.parent = None
+            self._limbo[-before.wd] = before, self._now
         parent.children[name] = node
 
     def _detach(self, node: Node) -> None:
@@ -217,6 +237,10 @@ class TreeWatch:
     def _forget(self, node: Node) -> None:
         del self._nodes[node.wd]
         self._detach(node)
+        for child in (node.children or {}).values():
+            # A directory that is gone was empty: whatever is known in it is gone as well, or elsewhere.
+            child.parent = None
+            self._limbo[-child.wd] = child, self._now
 
     def _path_of(self, node: Node) -> bytes | None:
         """None for what was moved out of the tree."""
