@@ -15,7 +15,7 @@ from kit.sim_mutants import MUTANTS, Plant
 from kit.sim_plan import Plan, plans
 
 IN_MEMORY = Path("/dev/shm")
-SEEDS = 500
+SEEDS = 25
 SOAK_SEEDS = 20_000
 MOST_FOR_A_MUTANT = 150
 
