@@ -409,7 +409,7 @@ def test_a_thousand_wrong_logins_keep_nobody_else_out(
     print(
         f"1,000 wrong logins: {codes}; others log in within {median:.2f} s (median), {max(times):.2f} s"
     )
-    assert median < max(1.0, 4 * alone), (times, alone)
+    assert median < max(1.0, 6 * alone), (times, alone)
     # Two hashes of 64 MiB at once, and what 1,000 connections leave.
     assert resident_bytes(shared) - before < 200 * 1024 * 1024
 
