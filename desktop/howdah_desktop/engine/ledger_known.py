@@ -113,12 +113,6 @@ class LedgerKnown(LedgerWatched, LedgerLeftOut):
                 },
             )
 
-    def a_file_below(self, folder: int, path: bytes) -> Known | None:
-        """Any one."""
-        where = f"folder = ? AND {BELOW} AND is_dir = 0 AND file_id IS NOT NULL LIMIT 1"
-        found = self._known(where, folder, *below(path))
-        return found[0] if found else None
-
     def known_files(self, folder: int, path: bytes | None = None) -> int:
         """How many files are known and here; `path`: in that directory and below it alone."""
         where, values = ("TRUE", ()) if path is None else (BELOW, below(path))
@@ -203,7 +197,8 @@ class LedgerKnown(LedgerWatched, LedgerLeftOut):
                 "INSERT INTO known (folder, dir, name, is_dir, dev, inode, remote, agreed)"
                 " VALUES (?, ?, ?, 1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET is_dir = 1, dev = excluded.dev,"
                 " inode = excluded.inode, size = NULL, mtime_ns = NULL, file_id = NULL, version = NULL,"
-                " digest = NULL, remote = excluded.remote, gone = NULL",
+                " digest = NULL, remote = excluded.remote, gone = NULL"
+                " WHERE moving IS NULL",  # else it is needed until that is clear, and looked at again then
                 [
                     (folder, where, e.name, signed(e.device), signed(e.inode), remote, now)
                     for e, remote in entries

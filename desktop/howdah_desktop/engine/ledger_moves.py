@@ -58,11 +58,13 @@ class LedgerMoves(LedgerKnown):
             )
 
     def begin_move(self, watched: int, known: Known, to: bytes | None, remote: str | None) -> None:
-        """To be written down before it is asked for. None: it has not moved, as is known by now."""
+        """To be written down before it is asked for; with the id of a folder, to know it by at its new place.
+        None: it has not moved, as is known by now."""
         with self.one_commit():
             self._db.execute(
-                "UPDATE known SET moving = ?, moving_to = ? WHERE folder = ? AND dir = ? AND name = ?",
-                (to, remote, watched, known.folder, known.name),
+                "UPDATE known SET moving = ?, moving_to = ?, file_id = ?"
+                " WHERE folder = ? AND dir = ? AND name = ?",
+                (to, remote, known.file_id, watched, known.folder, known.name),
             )
 
     def moved_known(

@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from howdah_common import remote_path
@@ -180,8 +180,7 @@ class Surveying:
             assert known.moving_to is not None
             self.check()
             try:
-                holding = ledger.a_file_below(self._folder.id, known.path) if known.is_dir else None
-                moved = self._tree.has_moved(known, known.moving_to, holding)
+                moved = self._tree.has_moved(known, known.moving_to)
             except ProblemError as problem:
                 if problem.code == "interrupted":
                     raise
@@ -301,13 +300,17 @@ class Surveying:
         remote: str,
         seen: Entry,
         over: Known | None,
-        holding: Known | None,
     ) -> bool:
         if self._unclear is not None:
             raise self._unclear
         self._check_clear(self._ledger, known)
+        if known.is_dir:
+            # By its id, it is found again wherever it went.
+            known = replace(known, file_id=self._tree.folder_id(known.remote))
+            if known.file_id is None:
+                return False
         self._begin_move(known, to, remote)
-        moved = self._tree.move(known, remote, over=over, holding=holding)
+        moved = self._tree.move(known, remote, over=over)
         if moved is None:
             self._begin_move(known, None, None)
             return False

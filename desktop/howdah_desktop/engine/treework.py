@@ -50,22 +50,20 @@ class TreeWork:
     def __init__(self, receiver: Callable[[], Receiver]) -> None:
         self.receiver = receiver
 
-    def move(
-        self,
-        known: Known,
-        remote: str,
-        *,
-        over: Known | None = None,
-        holding: Known | None = None,
-    ) -> Moved | None:
+    def folder_id(self, remote: str) -> str | None:
+        """Of the folder that stands there; it keeps it wherever it goes. None: there is none."""
+        there = standing_at(self.receiver(), remote)
+        return self.receiver().make_folder(remote).id if isinstance(there, FolderInfo) else None
+
+    def move(self, known: Known, remote: str, *, over: Known | None = None) -> Moved | None:
         """What was at `known.remote` stands at `remote` now; None: it does not.
 
-        `over`: what is known of the file at `remote`, if it is to go on with this content. `holding`: a file
-        that is known in the folder that moves: where that is there already, an answer was lost."""
-        if known.is_dir:
-            return self._move_folder(known, remote, holding)
+        `known.file_id`: of a folder, as `folder_id` gives it. `over`: what is known of the file at `remote`,
+        if it is to go on with this content."""
         if known.file_id is None:
             return None
+        if known.is_dir:
+            return Moved(None) if self._move_folder(known.file_id, remote) else None
         if over is not None and not self._stands(over, remote):
             return None  # somebody else has changed it: both stay
         file_id, version = known.file_id, known.version
@@ -74,22 +72,16 @@ class TreeWork:
         )
         return None if moved is None else Moved(moved.id)
 
-    def has_moved(self, known: Known, remote: str, holding: Known | None) -> Moved | None:
-        """Whether what was known, and told to move to `remote`, has. `holding` as for `move`."""
+    def has_moved(self, known: Known, remote: str) -> Moved | None:
+        """Whether what was known, and told to move to `remote`, has. `known.file_id` as for `move`."""
+        if known.is_dir:
+            is_it = known.file_id is not None and self.folder_id(remote) == known.file_id
+            return Moved(None) if is_it else None
         there = standing_at(self.receiver(), remote)
-        if not known.is_dir:
-            # One that moved over another goes on as that: its version tells.
-            is_it = isinstance(there, FileInfo) and there.version == known.version
-            return Moved(there.id) if is_it and isinstance(there, FileInfo) else None
-        if not isinstance(there, FolderInfo):
-            return None
-        if holding is not None:
-            return (
-                Moved(None)
-                if self._stands(holding, remote + holding.remote[len(known.remote) :])
-                else None
-            )
-        return Moved(None) if standing_at(self.receiver(), known.remote) is None else None
+        # One that moved over another goes on as that: its version tells.
+        if isinstance(there, FileInfo) and there.version == known.version:
+            return Moved(there.id)
+        return None
 
     def put_aside(self, known: Known, below: Mapping[str, str | None] | None) -> bool:
         """Whether nothing stands at `known.remote` any more: it is in the trash or has a numbered name now,
@@ -101,13 +93,12 @@ class TreeWork:
             self.trash_folder(known.remote, below) if known.is_dir else self.trash(known)
         ):
             return True
-        file_id = there.id
+        there_id = self.folder_id(known.remote) if known.is_dir else there.id
+        if there_id is None:
+            return known.is_dir
+        moves = self._move_folder if known.is_dir else self._moves_to
         for name in (remote_path.numbered(known.remote, n) for n in range(2, MOST_NAMES)):
-            if known.is_dir:
-                done = self._move_folder(known, name, None) is not None
-            else:
-                done = file_id is not None and self._moves_to(file_id, name)
-            if done:
+            if moves(there_id, name):
                 return True
         return False
 
@@ -135,16 +126,12 @@ class TreeWork:
     def trash_folder(self, remote: str, known: Mapping[str, str | None]) -> bool:
         """The same of a folder with all in it, if that is nothing but what was known: versions by paths.
         True also where there is none."""
-        there = standing_at(self.receiver(), remote)
-        if there is None or not isinstance(there, FolderInfo):
+        folder_id = self.folder_id(remote)
+        if folder_id is None:
             return True
         if not self._holds_only(remote, known):
             return False
-        receiver = self.receiver()
-        folder_id = receiver.make_folder(remote).id
-        return folder_id is not None and (
-            self._done(lambda: receiver.trash_folder(folder_id)) is not None
-        )
+        return self._done(lambda: self.receiver().trash_folder(folder_id)) is not None
 
     def _holds_only(self, remote: str, known: Mapping[str, str | None]) -> bool:
         """Whether every file in a folder and below it is as it was known."""
@@ -164,16 +151,8 @@ class TreeWork:
                 page += 1
         return True
 
-    def _move_folder(self, known: Known, new: str, holding: Known | None) -> Moved | None:
-        receiver, old = self.receiver(), known.remote
-        if standing_at(receiver, old) is None:
-            moved = holding is not None and self._stands(holding, new + holding.remote[len(old) :])
-            return Moved(None) if moved else None
-        folder_id = receiver.make_folder(old).id
-        if folder_id is None:
-            return None
-        done = self._done(lambda: receiver.move_folder(folder_id, new))
-        return None if done is None else Moved(None)
+    def _move_folder(self, folder_id: str, remote: str) -> bool:
+        return self._done(lambda: self.receiver().move_folder(folder_id, remote)) is not None
 
     def _moves_to(self, file_id: str, remote: str) -> bool:
         return self._done(lambda: self.receiver().move_file(file_id, remote, None)) is not None

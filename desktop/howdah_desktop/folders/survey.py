@@ -79,7 +79,6 @@ class Finds(Protocol):
         remote: str,
         seen: Entry,
         over: Known | None,
-        holding: Known | None,
     ) -> bool:
         """Whether it stands at `remote` now (see TreeWork.move), and is known to. May raise NotYet."""
         ...
@@ -429,8 +428,7 @@ class Survey:
             remote = self._finds.remote_of(to, entry.what)
             remote_path.check_path(remote)
             over = self._ledger.known(self._folder.id, to)
-            holding = self._ledger.a_file_below(self._folder.id, old.path) if old.is_dir else None
-            return self._finds.move(old, to, remote, entry, over, holding)
+            return self._finds.move(old, to, remote, entry, over)
         except (UnicodeError, remote_path.BadPath):
             return False
         except (ProblemError, NotYet) as problem:

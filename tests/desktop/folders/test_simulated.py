@@ -314,3 +314,21 @@ def test_what_a_receiver_restored_from_a_copy_has_lost_is_missed_however_much_is
     receiver.away = False
     folder.end_well()
     assert folder.there == {"a", "lost"}
+
+
+def test_a_folder_is_known_to_have_moved_though_a_file_of_it_had_gone_unanswered(
+    folder: Folder,
+) -> None:
+    folder.begin(d__a=b"a", d__x=b"x", d__y=b"y")
+    folder.receiver.lose.add("trash_file")
+    folder.disk.delete("d/a")
+    folder.until(lambda: not folder.receiver.lose)
+    folder.receiver.lose.add("move_folder")
+    folder.disk.rename("d", "e")
+    folder.until(lambda: not folder.receiver.lose)
+    folder.receiver.away = True
+    folder.disk.delete("e/x")
+    folder.go_on(60)
+    folder.receiver.away = False
+    folder.end_well()
+    assert folder.there == {"e/y"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -88,10 +89,12 @@ def test_nothing_moves_over_what_somebody_else_changed(tree: Tree) -> None:
 
 
 def test_a_folder_that_moved_though_the_answer_was_lost_has_moved(tree: Tree) -> None:
-    folder, inside = tree.folder("old"), tree.put("old/deep/a")
-    assert tree.work.move(folder, "new", holding=inside) is not None
-    assert tree.work.move(folder, "new", holding=inside) is not None
-    assert tree.work.move(folder, "another", holding=inside) is None
+    folder, _ = tree.folder("old"), tree.put("old/deep/a")
+    folder = replace(folder, file_id=tree.work.folder_id("old"))
+    assert tree.work.has_moved(folder, "new") is None
+    assert tree.work.move(folder, "new") is not None
+    assert tree.work.has_moved(folder, "new") is not None
+    assert tree.work.has_moved(folder, "another") is None
     assert tree.contents == {"new/deep/a": b"agreed"}
 
 
