@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from howdah_common import remote_path
+from howdah_common.messages import FileInfo
 from howdah_desktop.engine.ledger_below import BELOW, below
 from howdah_desktop.engine.ledger_left_out import LedgerLeftOut
 from howdah_desktop.engine.ledger_rows import signed, unsigned
@@ -152,6 +153,19 @@ class LedgerKnown(LedgerWatched, LedgerLeftOut):
         )
         self._agree_folders(rows)
         self._know_above(rows)
+
+    def agree_before(self, row: Transfer, file: FileInfo) -> None:
+        """What had arrived of a watched file, as it was then; it is another now."""
+        arrived = replace(
+            row,
+            state=S.DONE,
+            file_id=file.id,
+            version=file.version,
+            digest=file.manifest_digest,
+            final_path=file.path,
+        )
+        with self.one_commit():
+            self.agree([arrived])
 
     def _know_above(self, rows: Iterable[Transfer]) -> None:
         """In the caller's commit: the folders above what has arrived are known, also where they were deleted

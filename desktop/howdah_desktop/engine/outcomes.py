@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from howdah_common.messages import FileInfo
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.backoff import delay_seconds
 from howdah_desktop.engine.completion import Outcome
@@ -115,14 +116,21 @@ def is_receivers(problem: ProblemError) -> bool:
     return verdict(problem, 1).follow in (Follow.RECEIVER_WAITS, Follow.ROW_WAITS)
 
 
+def became(problem: ProblemError) -> FileInfo | None:
+    """What had arrived of a file that is another now: the next one replaces it."""
+    found = problem.extra.get("became")
+    return found if isinstance(found, FileInfo) else None
+
+
 def _anew(row: Transfer, problem: ProblemError) -> Transfer:
+    there = became(problem)
     return replace(
         row,
         generation=row.generation + 1,
         client_id=None if row.client_id is None else new_client_id(),
         upload_id=None,
         identity=None,
-        expected=problem.extra.get("expected", row.expected),
+        expected=row.expected if there is None else there.version,
         chunk_bytes=problem.extra.get("smaller_chunk_bytes"),
         done_bytes=0,
     )

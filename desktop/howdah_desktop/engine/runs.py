@@ -370,6 +370,10 @@ class Runs:
             self.fullness.refused((row.size or 0) if by_size else 0, time.monotonic())
         if step.receiver_waits:
             self._presence.lost(problem)
+        there = outcomes.became(problem)
+        if there is not None and there.path == row.remote:
+            # Whatever becomes of the row: what nobody knows of there would stay behind.
+            self._ledger.agree_before(row, there)
         if step.new_generation:
             self._give_up(job)
             del self.jobs[job.id]

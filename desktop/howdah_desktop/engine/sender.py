@@ -356,7 +356,7 @@ class Sender:
             self._hash(work, source, number, buffer)
         if work.manifest().digest().hex() != upload.file.manifest_digest:
             detail = "What was published is not in the file now."
-            raise ProblemError("chunk_conflict", detail, {"expected": upload.file.version})
+            raise ProblemError("chunk_conflict", detail, {"became": upload.file})
         source.check_unchanged()
         if self._transfer.watched is not None:
             check_place(upload.file.path, self._transfer.remote)

@@ -55,7 +55,7 @@ def changed_since(receiver: Receiver, transfer: Transfer) -> ProblemError:
     """For a source that is not what it was when it was first sent: the next one replaces what it became."""
     became = what_it_became(receiver, transfer)
     detail = "It is not what it was when its upload began."
-    extra = {} if became is None else {"expected": became.version}
+    extra = {} if became is None else {"became": became}
     return ProblemError("chunk_conflict", detail, extra)
 
 

@@ -332,3 +332,33 @@ def test_a_folder_is_known_to_have_moved_though_a_file_of_it_had_gone_unanswered
     folder.receiver.away = False
     folder.end_well()
     assert folder.there == {"e/y"}
+
+
+@pytest.mark.parametrize("then", ["delete", "become a folder"])
+def test_what_arrived_unanswered_is_known_though_the_file_changed_again_and_went(
+    folder: Folder, then: str
+) -> None:
+    folder.begin(b=b"b")
+    folder.disk.write("b", b"second")
+    folder.receiver.lose.add("complete")
+
+    def change_again() -> None:
+        folder.receiver.away = True
+        folder.disk.write("b", b"the third")
+
+    folder.before("complete", lambda: folder.before("list", change_again))
+    folder.until(lambda: folder.receiver.away)
+    folder.go_on(60)
+    folder.receiver.away = False
+
+    def begins_anew() -> bool:
+        row = folder.engine_now._ledger.under_way(folder.folder, "b")
+        return row is not None and row.generation > 0
+
+    folder.until(begins_anew)
+    if then == "delete":
+        delete(folder)
+    else:
+        become_a_folder(folder)
+    folder.end_well()
+    assert folder.there == (set() if then == "delete" else {"b/inside"})
