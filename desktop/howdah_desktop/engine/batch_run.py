@@ -16,10 +16,10 @@ from howdah_common.manifest import manifest_of
 from howdah_common.messages import FileInfo
 from howdah_common.messages_batch import outcome_of
 from howdah_common.problems import Next, ProblemError
-from howdah_desktop.engine.completion import Outcome, published, published_and_gone
+from howdah_desktop.engine.completion import Outcome, published
 from howdah_desktop.engine.jobs import Job
 from howdah_desktop.engine.source import source_of
-from howdah_desktop.engine.standing import arrived_before, changed_since, wire_time
+from howdah_desktop.engine.standing import changed_since, what_arrived, wire_time
 from howdah_desktop.engine.transfers import IfExists, Transfer
 from howdah_desktop.engine.verdict import RECEIVER_WIDE
 from howdah_desktop.remote.receiver import Receiver
@@ -94,8 +94,7 @@ class BatchRun:
                     raise ProblemError("interrupted")  # the next batch takes it
                 one = self._read_one(receiver, job)
             except ProblemError as problem:
-                file = arrived_before(receiver, job.transfer, problem)
-                found[job.id] = problem if file is None else published_and_gone(file)
+                found[job.id] = what_arrived(receiver, job.transfer, problem)
             else:
                 total += one.length
                 ready.append(one)

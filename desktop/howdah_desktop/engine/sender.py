@@ -31,16 +31,15 @@ from howdah_desktop.engine.completion import (
     finish,
     finish_agreed,
     published,
-    published_and_gone,
 )
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.scheduler import is_small
 from howdah_desktop.engine.source import Source, source_of, whole_sha256
 from howdah_desktop.engine.standing import (
-    arrived_before,
     changed_since,
     same_grid,
     standing_at,
+    what_arrived,
     wire_time,
 )
 from howdah_desktop.engine.streams import new_buffer
@@ -92,24 +91,29 @@ class Sender:
         """Until it is done or skipped. Raises ProblemError."""
         self._receiver = receiver
         try:
-            source = source_of(self._transfer)
+            with source_of(self._transfer) as source:
+                return self._carry(source)
         except ProblemError as problem:
-            if (outcome := self._arrived_before(problem)) is None:
+            found = what_arrived(receiver, self._as_begun(), problem)
+            if found is problem:
                 raise
+            if isinstance(found, ProblemError):
+                raise found from problem
+            return found
+
+    def _carry(self, source: Source) -> Outcome:
+        self._check_generation(source)
+        if outcome := self._look_first(source):
             return outcome
-        with source:
-            self._check_generation(source)
-            if outcome := self._look_first(source):
-                return outcome
-            upload = self._start(source)
-            work = self._work_for(upload, source)
-            if upload.state == "published":
-                return self._published(upload, work, source)
-            self._look_back(upload, source)
-            self._compare(work, source)
-            if upload.known and not self._tally.sent_any:
-                self._ask_have(work, source)
-            return self._send_and_complete(work, source)
+        upload = self._start(source)
+        work = self._work_for(upload, source)
+        if upload.state == "published":
+            return self._published(upload, work, source)
+        self._look_back(upload, source)
+        self._compare(work, source)
+        if upload.known and not self._tally.sent_any:
+            self._ask_have(work, source)
+        return self._send_and_complete(work, source)
 
     def map(self, unsent_bytes: int) -> ChunkMap | None:
         """For any thread: which chunks are where, once there are any; see `ChunkWork.map`."""
@@ -123,10 +127,6 @@ class Sender:
         if self._identity is not None and self._identity != source.identity:
             raise changed_since(self._receiver, self._as_begun())
         self._identity = source.identity
-
-    def _arrived_before(self, problem: ProblemError) -> Outcome | None:
-        file = arrived_before(self._receiver, self._as_begun(), problem)
-        return None if file is None else published_and_gone(file)
 
     def _as_begun(self) -> Transfer:
         return replace(self._transfer, upload_id=self._upload_id or None, identity=self._identity)

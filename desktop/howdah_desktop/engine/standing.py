@@ -6,6 +6,7 @@ from howdah_common.chunks import ChunkPlan
 from howdah_common.digests import BLAKE3
 from howdah_common.messages import FileInfo, FolderInfo
 from howdah_common.problems import ProblemError
+from howdah_desktop.engine.completion import Outcome, published_and_gone
 from howdah_desktop.engine.transfers import Transfer
 from howdah_desktop.remote.receiver import Receiver
 
@@ -59,14 +60,24 @@ def changed_since(receiver: Receiver, transfer: Transfer) -> ProblemError:
     return ProblemError("chunk_conflict", detail, extra)
 
 
-def arrived_before(
+def what_arrived(
     receiver: Receiver, transfer: Transfer, problem: ProblemError
-) -> FileInfo | None:
-    """What became of a watched file that is gone, though its answer was lost: it is known to be there, so
-    that its deletion is."""
-    file = what_it_became(receiver, transfer) if problem.code in GONE else None
-    # One that has moved since is known where it went.
-    return file if file is not None and file.path == transfer.remote else None
+) -> Outcome | ProblemError:
+    """For a source that is gone, or changed meanwhile: with what became of it, though the answer was lost. It
+    is known to be there then, so that its deletion is, and that the next one replaces it.
+
+    Raises ProblemError where the receiver cannot be asked.
+    """
+    if problem.code not in GONE and problem.code != "source_changed":
+        return problem
+    file = what_it_became(receiver, transfer)
+    if (
+        file is None or file.path != transfer.remote
+    ):  # one that has moved since is known where it went
+        return problem
+    if problem.code in GONE:
+        return published_and_gone(file)
+    return ProblemError(problem.code, problem.detail, {**problem.extra, "became": file})
 
 
 def same_grid(there: FileInfo, size: int) -> ChunkPlan | None:
