@@ -116,6 +116,7 @@ class SimDisk:
                 one.mkdir()
                 self._new(above)
                 self.changed(_parent(above))
+                self.changed(above)  # as the watcher tells of each that it takes up
 
     def write(self, path: str, content: bytes, *, close: bool = True) -> None:
         """Into the file that is there, or a new one."""
