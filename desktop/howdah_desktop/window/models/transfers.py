@@ -26,6 +26,7 @@ from howdah_desktop.window.classes import Row
 from howdah_desktop.window.folder_sentences import folder_look
 from howdah_desktop.window.look import RowLook
 from howdah_desktop.window.models.roles import KeyRole, LookRole
+from howdah_desktop.window.models.stretches import alike, runs_of
 from howdah_desktop.window.sentences import Circumstances, transfer_look
 
 ARRANGE_MILLISECONDS = 1_000
@@ -184,25 +185,34 @@ class TransferModel(QAbstractListModel):
         """Put the rows in order now."""
         self._pending.stop()
         keys = list(self.arrangement.arrange())
-        if self._keys:
-            before, after = set(self._keys), set(keys)
-            leaving = _runs([row for row, key in enumerate(self._keys) if key not in after])
-            coming = _runs([row for row, key in enumerate(keys) if key not in before])
-        else:
-            before, leaving, coming = set(), [], [(0, len(keys) - 1)] if keys else []
-        if len(leaving) + len(coming) > MOST_RUNS:
-            self.beginResetModel()
-            self._set_keys(keys)
-            self.endResetModel()
-        else:
-            self._remove(leaving)
-            staying = [key for key in keys if key in before]
-            if staying != self._keys:
-                self._reorder(staying)
-            self._insert(coming, keys)
+        if keys != self._keys:
+            self._change_to(keys)
         self._row_numbers()
         self.arranged.emit()
         self.counted.emit()
+
+    def _change_to(self, keys: list[int]) -> None:
+        """Told as what leaves, moves and comes, between the rows that stay at both ends."""
+        first = alike(self._keys, keys)
+        last = alike(self._keys[first:][::-1], keys[first:][::-1])
+        now, then = self._keys[first : len(self._keys) - last], keys[first : len(keys) - last]
+        before, after = set(now), set(then)
+        leaving = runs_of(
+            [row for row, key in enumerate(now, first) if key not in after], MOST_RUNS
+        )
+        coming = runs_of(
+            [row for row, key in enumerate(then, first) if key not in before], MOST_RUNS
+        )
+        if leaving is None or coming is None:
+            self.beginResetModel()
+            self._set_keys(keys)
+            self.endResetModel()
+            return
+        self._remove(leaving)
+        staying = [key for key in then if key in before]
+        if staying != self._keys[first : len(self._keys) - last]:
+            self._reorder(keys[:first] + staying + keys[len(keys) - last :])
+        self._insert(coming, keys)
 
     def _remove(self, runs: Sequence[tuple[int, int]]) -> None:
         for first, last in reversed(runs):
@@ -280,19 +290,8 @@ class TransferModel(QAbstractListModel):
             row = numbers.get(key)
             if row is not None:
                 rows.append(row)
-        runs = _runs(sorted(rows))
-        if len(runs) > MOST_RUNS:
-            runs = [(runs[0][0], runs[-1][1])]
-        for first, last in runs:
+        if not rows:
+            return
+        rows.sort()
+        for first, last in runs_of(rows, MOST_RUNS) or [(rows[0], rows[-1])]:
             self.dataChanged.emit(self.index(first), self.index(last), ROLES)
-
-
-def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:
-    """Neighbours among ascending numbers, both ends included."""
-    runs: list[tuple[int, int]] = []
-    for row in rows:
-        if runs and row == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], row)
-        else:
-            runs.append((row, row))
-    return runs
