@@ -26,7 +26,7 @@ receiver: setup ## run a receiver here
 	@.venv/bin/howdah-receiver serve
 
 test: setup-test ## run the tests (ARGS="-k chunks" chooses)
-	@$(python) -m pytest -q -rs $(ARGS)
+	@$(python) -m pytest -q -rs --durations=20 $(ARGS)
 
 lint: setup ## check style, types and who imports whom
 	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy && .venv/bin/lint-imports

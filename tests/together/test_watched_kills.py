@@ -114,8 +114,7 @@ class Disturbed:
         return sum(p.is_file() for p in folder.rglob("*"))
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("kills", [20, 200])
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.soak)])
 @pytest.mark.timeout(3600)
 def test_folders_that_keep_changing_arrive_whole_though_both_sides_are_killed(
     way: Carriage, kills: int

@@ -15,9 +15,9 @@ from kit.sim_mutants import MUTANTS, Plant
 from kit.sim_plan import Plan, plans
 
 IN_MEMORY = Path("/dev/shm")
-SEEDS = 25
+SEEDS = 500
 SOAK_SEEDS = 20_000
-MOST_FOR_A_MUTANT = 150
+MOST_FOR_A_MUTANT = 500
 
 
 @pytest.fixture
