@@ -25,7 +25,7 @@ from howdah_desktop.engine.transfers import IfExists, Kind
 from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import Ground, What, joined
-from howdah_desktop.folders.survey import Task
+from howdah_desktop.folders.found import Task
 from howdah_desktop.folders.watched import FolderSettings, Watched
 
 RULES = (

@@ -14,7 +14,7 @@ from howdah_desktop.engine.rows import Rows
 from howdah_desktop.engine.transfers import ACTIVE, Kind
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.folders.directory import Entry, joined
-from howdah_desktop.folders.survey import Directory
+from howdah_desktop.folders.found import Directory
 
 
 class Finds:

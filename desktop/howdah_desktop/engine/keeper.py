@@ -26,9 +26,9 @@ from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import parted
+from howdah_desktop.folders.found import Task, in_order
 from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Grown, Hint, Hints
 from howdah_desktop.folders.quiet import Quiet
-from howdah_desktop.folders.survey import Task, in_order
 from howdah_desktop.folders.watched import CLOSED_SECONDS, FolderSettings, FolderState, Watched
 from howdah_desktop.freeing.how import FreeRule
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.surveying import Report
 from howdah_desktop.engine.views import FreedView
+from howdah_desktop.folders.found import Task
 from howdah_desktop.folders.hints import Hints
 from howdah_desktop.folders.quiet import Quiet
-from howdah_desktop.folders.survey import Task
 from howdah_desktop.folders.watched import Watched
 
 GONE_SECONDS = 3.0

@@ -18,8 +18,9 @@ from howdah_desktop.engine.looking_there import differing
 from howdah_desktop.engine.treework import Moved, TreeWork
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import Entry, Ground, What, parted
+from howdah_desktop.folders.found import Directory, NotYet, Task, in_order
 from howdah_desktop.folders.standing import Unavailable
-from howdah_desktop.folders.survey import Directory, NotYet, Survey, Task, in_order
+from howdah_desktop.folders.survey import Survey
 from howdah_desktop.folders.watched import Links, Watched, filled, too_many_gone
 from howdah_desktop.link_names import FILE_SUFFIX, LINK_SUFFIX, is_reserved
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from kit.sim import Simulation, Stage, Wrong
 from kit.sim_check import check
@@ -16,8 +16,8 @@ from kit.sim_plan import Plan, plans
 
 IN_MEMORY = Path("/dev/shm")
 SEEDS = 500
-SOAK_SEEDS = 20_000
-MOST_FOR_A_MUTANT = 500
+SOAK_SHARES = 40
+"""Each of `SEEDS`: they can be run one by one, and side by side."""
 
 
 @pytest.fixture
@@ -38,11 +38,11 @@ def simulate(stage: Stage, plan: Plan) -> list[str]:
         shutil.rmtree(base)
 
 
-def chosen(seeds: int, *, shrink: bool) -> settings:
-    """The same plans in every run: what fails once fails again."""
+def chosen(*, shrink: bool, alike: bool = True) -> settings:
+    """`alike`: the same plans in every run: what fails once fails again."""
     return settings(
-        max_examples=seeds,
-        derandomize=True,
+        max_examples=SEEDS,
+        derandomize=alike,
         database=None,
         phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         report_multiple_bugs=False,
@@ -50,8 +50,9 @@ def chosen(seeds: int, *, shrink: bool) -> settings:
     )
 
 
-def run_all(stage: Stage, seeds: int) -> None:
-    @chosen(seeds, shrink=True)
+@pytest.mark.timeout(3600)
+def test_random_trees_end_where_they_belong_and_each_time_alike(stage: Stage) -> None:
+    @chosen(shrink=True)
     @given(plans())
     def run(plan: Plan) -> None:
         assert simulate(stage, plan) == simulate(stage, plan)
@@ -59,15 +60,19 @@ def run_all(stage: Stage, seeds: int) -> None:
     run()
 
 
-@pytest.mark.timeout(3600)
-def test_random_trees_end_where_they_belong_and_each_time_alike(stage: Stage) -> None:
-    run_all(stage, SEEDS)
-
-
 @pytest.mark.soak
 @pytest.mark.timeout(0)
-def test_very_many_random_trees_end_where_they_belong_and_each_time_alike(stage: Stage) -> None:
-    run_all(stage, SOAK_SEEDS)
+@pytest.mark.parametrize("share", range(SOAK_SHARES))
+def test_very_many_random_trees_end_where_they_belong_and_each_time_alike(
+    stage: Stage, share: int
+) -> None:
+    @seed(share)
+    @chosen(shrink=True, alike=False)
+    @given(plans())
+    def run(plan: Plan) -> None:
+        assert simulate(stage, plan) == simulate(stage, plan)
+
+    run()
 
 
 @pytest.mark.timeout(600)
@@ -77,7 +82,7 @@ def test_a_planted_mistake_is_noticed(
 ) -> None:
     plant(monkeypatch)
 
-    @chosen(MOST_FOR_A_MUTANT, shrink=False)
+    @chosen(shrink=False)
     @given(plans())
     def run(plan: Plan) -> None:
         simulate(stage, plan)
