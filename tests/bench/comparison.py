@@ -20,13 +20,16 @@ from pathlib import Path
 
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.ledger_rows import signed
-from howdah_desktop.engine.surveying import ControlSide, Order, Report, Surveying
+from howdah_desktop.engine.survey_notes import SurveyNotes
+from howdah_desktop.engine.survey_report import Order, Report
+from howdah_desktop.engine.surveying import Surveying
 from howdah_desktop.engine.transfers import IfExists, Kind
 from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import Ground, What, joined
 from howdah_desktop.folders.found import Task
 from howdah_desktop.folders.watched import FolderSettings, Watched
+from howdah_desktop.remote.receiver import Receiver
 
 RULES = (
     "*.log", "build/", "/only-here", "**/cache/**", "*.tmp", "node_modules/", "secret*.key",
@@ -72,7 +75,7 @@ def agreed(home: Path, root: Path) -> Watched:
     local = os.fsencode(root)
     marked = standing.mark(local)
     watched = ledger.add_watched(local, "copy", False, FolderSettings(ignore=RULES), group.id)
-    ledger.change_watched(watched.id, marker=marked.marker)
+    ledger.mark_watched(watched.id, marked.marker, None)
     ground = Ground(local)
     stack = [b""]
     with ledger.one_commit():
@@ -106,20 +109,31 @@ def agreed(home: Path, root: Path) -> Watched:
     # The rules are those of the last comparison.
     first = compare(found, home)
     ledger = Ledger(home)
-    ledger.change_watched(found.id, rules=first.rules)
+    ledger.compared(found.id, time.time(), first.rules, first.device)
     found = ledger.watched_folder(found.id)
     assert found is not None
     ledger.close()
     return found
 
 
-def compare(watched: Watched, home: Path) -> Report:
-    def wrong(*what: object) -> None:
-        raise AssertionError(f"nothing has changed, but: {what!r:.400}")
+class NoNotes(SurveyNotes):
+    """There is nothing to write down."""
 
-    side = ControlSide(lambda act: act(), lambda: None, *[wrong] * 8)
-    tree = TreeWork(lambda: wrong())  # type: ignore[arg-type,return-value]
-    work = Surveying(watched, home, tree, side, b"")
+    def __init__(self) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+    def _write(self, act: object) -> None:
+        raise AssertionError("nothing has changed, but something is written down")
+
+
+def compare(watched: Watched, home: Path) -> Report:
+    def wrong() -> Receiver:
+        raise AssertionError("nothing has changed, but the receiver is asked")
+
+    work = Surveying(watched, home, TreeWork(wrong), NoNotes(), b"")
     report = work.run(Order([Task(b"", deep=True)]))
     assert not report.unavailable, report.unavailable
     return report

@@ -16,7 +16,9 @@ from howdah_desktop.engine.kept import Kept
 from howdah_desktop.engine.ledger_known import Known
 from howdah_desktop.engine.ledger_moves import LedgerMoves
 from howdah_desktop.engine.source import Source, look
-from howdah_desktop.engine.surveying import Report, Surveying
+from howdah_desktop.engine.survey_report import Report
+from howdah_desktop.engine.surveying import Surveying
+from howdah_desktop.engine.surveys import Surveys
 from howdah_desktop.engine.transfers import IfExists, Transfer
 from howdah_desktop.folders.hints import Dirty, Hint
 
@@ -53,7 +55,7 @@ def deletions_are_forgotten(patch: pytest.MonkeyPatch) -> None:
     """What is gone here is not known any more, and stays there, in a mirror too."""
 
     def trash(self: Surveying, known: Known, *_: Any) -> None:
-        self._control.ask(lambda: self._control.forgotten(known))
+        self._notes.forgotten(known)
 
     patch.setattr(Surveying, "_trash", trash)
 
@@ -87,13 +89,13 @@ def hints_during_a_survey_are_dropped(patch: pytest.MonkeyPatch) -> None:
 
 def postponed_tasks_are_lost(patch: pytest.MonkeyPatch) -> None:
     """What could not be done while the receiver was away is not done again."""
-    add = Keeper._add_tasks
+    add = Surveys._add_tasks
 
-    def lose(self: Keeper, kept: Kept, found: Report, now: float) -> None:
+    def lose(self: Surveys, kept: Kept, found: Report, now: float) -> None:
         found.postponed, found.gone_postponed = [], []
         add(self, kept, found, now)
 
-    patch.setattr(Keeper, "_add_tasks", lose)
+    patch.setattr(Surveys, "_add_tasks", lose)
 
 
 MUTANTS: tuple[Plant, ...] = (

@@ -15,10 +15,10 @@ from howdah_desktop.engine.ledger_orders import Chosen
 from howdah_desktop.engine.orders import Orders
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.showing_folders import folder_view
-from howdah_desktop.engine.surveying import Places
 from howdah_desktop.engine.views import FolderView
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import What
+from howdah_desktop.folders.places import Places
 from howdah_desktop.folders.watched import (
     BadTarget,
     FolderSettings,

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterable
 
 from howdah_desktop.engine.ledger import Ledger, WatchedFile
 from howdah_desktop.engine.ledger_known import Known
-from howdah_desktop.engine.surveying import Places
 from howdah_desktop.engine.transfers import Kind, Transfer
 from howdah_desktop.folders.directory import Entry, What, joined
 from howdah_desktop.folders.found import Directory
+from howdah_desktop.folders.places import Places
 from howdah_desktop.folders.watched import CLOSED_SECONDS, Watched
 from howdah_desktop.link_names import is_of_link
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,32 +9,26 @@ from pathlib import Path
 import msgspec
 
 from howdah_common.problems import ProblemError
-from howdah_desktop.engine import outcomes
-from howdah_desktop.engine.backoff import delay_seconds
 from howdah_desktop.engine.control_thread import ControlThread
 from howdah_desktop.engine.finds import Finds
 from howdah_desktop.engine.kept import Kept
+from howdah_desktop.engine.kept_folders import KeptFolders
 from howdah_desktop.engine.ledger import Ledger
-from howdah_desktop.engine.ledger_rows import signed
 from howdah_desktop.engine.news import News
 from howdah_desktop.engine.presence import Presence
 from howdah_desktop.engine.rows import Rows
-from howdah_desktop.engine.surveying import ControlSide, Order, Report, Surveying
+from howdah_desktop.engine.same_receiver import SameReceiver
+from howdah_desktop.engine.survey_report import Order
+from howdah_desktop.engine.surveys import Surveys
 from howdah_desktop.engine.transfers import IfExists, Kind, Transfer
-from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import parted
 from howdah_desktop.folders.found import Task, in_order
 from howdah_desktop.folders.hints import Closed, Dirty, Doubtful, Grown, Hint, Hints
-from howdah_desktop.folders.quiet import Quiet
 from howdah_desktop.folders.watched import CLOSED_SECONDS, FolderSettings, FolderState, Watched
 from howdah_desktop.freeing.how import FreeRule
 
-DOUBT_SECONDS = 0.5
-"""What is on its way is soon clear."""
-AWAY_SECONDS = 10.0
-"""A folder whose disk is not there is looked for so often."""
 REOPENED_SECONDS = 2.0
 LISTEN_SECONDS = 1.0
 """Between two looks at which receiver answers: each that finds a change is written down."""
@@ -44,8 +37,6 @@ MOST_AT_ONCE = 2
 
 MakeHints = Callable[[bytes, Callable[[Hint], None]], Hints]
 """For a folder, and whom to tell."""
-
-log = logging.getLogger(__name__)
 
 
 class Keeper:
@@ -81,12 +72,22 @@ class Keeper:
         self._hints = hints or self._real_hints
         self._clock = clock
         self._wall = wall
-        self._tree = TreeWork(presence.current)
-        self._finds = Finds(ledger, news, rows, waits, clock, wall)
-        self._heard_of = ledger.heard_of()
-        self._lower = False
+        self._folders = KeptFolders(ledger, news)
+        self.folders = self._folders.by_id
+        self._receiver = SameReceiver(ledger, presence)
+        self._surveys = Surveys(
+            control,
+            ledger,
+            news,
+            presence,
+            Finds(ledger, news, rows, waits, clock, wall),
+            self._folders,
+            home,
+            self._own_folder,
+            clock,
+            wall,
+        )
         self._listens_at = 0.0
-        self.folders: dict[int, Kept] = {}
 
     def begin(self) -> None:
         for watched in self._ledger.watched():
@@ -114,48 +115,49 @@ class Keeper:
                 raise ProblemError("folder_watched", f"It is {os.fsdecode(other)}.")
         group = self._ledger.add_group(Kind.UPLOAD, IfExists.VERSION, sha256=False)
         watched = self._ledger.add_watched(local, target, mirror, settings, group.id)
-        self._ledger.change_watched(watched.id, marker=marked.marker, dev=_signed(marked.device))
-        self._keep(self._again(watched.id))
+        self._ledger.mark_watched(watched.id, marked.marker, marked.device)
+        self._keep(self._folders.in_ledger(watched.id))
         return watched.id
 
     def remove(self, id_: int) -> Watched:
         """It is not watched any more; what is there stays. Raises ProblemError("folder_unknown")."""
-        kept = self._kept(id_)
+        kept = self._folders.named(id_)
         if kept.hints is not None:
             kept.hints.stop()
         del self.folders[id_]
         self._presence.watching = bool(self.folders)
-        self._ledger.change_watched(id_, removed=self._wall())
+        self._ledger.remove_watched(id_, self._wall())
         return kept.watched
 
     def pause(self, id_: int, until: float | None) -> Watched:
         """`until`: seconds since 1970; None: until somebody resumes it."""
-        return self._set(self._kept(id_), FolderState.PAUSED, "", until)
+        return self._folders.set_state(self._folders.named(id_), FolderState.PAUSED, "", until)
 
     def resume(self, id_: int) -> Watched:
         """Also a yes to what it asks; and where its disk looked wrong, that this is the folder."""
-        kept = self._kept(id_)
+        kept = self._folders.named(id_)
         kept.yes = kept.yes or kept.watched.state is FolderState.ASKING
         self._compare_all(kept, "you asked for it")
-        return self._set(kept, FolderState.ACTIVE)
+        return self._folders.set_state(kept, FolderState.ACTIVE)
 
     def remark(self, id_: int, marked: standing.Marked) -> None:
         """The folder is what it is now."""
-        self._ledger.change_watched(id_, marker=marked.marker, dev=_signed(marked.device))
-        self._kept(id_).watched = self._again(id_)
+        kept = self._folders.named(id_)
+        self._ledger.mark_watched(id_, marked.marker, marked.device)
+        self._folders.read_again(kept)
 
     def scan(self, id_: int) -> None:
-        self._compare_all(self._kept(id_), "you asked for it")
+        self._compare_all(self._folders.named(id_), "you asked for it")
 
     def set_free(self, ids: Sequence[int], rule: FreeRule | None) -> None:
         """Raises ProblemError("free_rule_mirror"): nothing has changed then."""
-        chosen = [self._kept(id_) for id_ in ids]
+        chosen = [self._folders.named(id_) for id_ in ids]
         if rule is not None and any(kept.watched.mirror for kept in chosen):
             raise ProblemError("free_rule_mirror")
         for kept in chosen:
             settings = msgspec.structs.replace(kept.watched.settings, free=rule)
             self._ledger.change_folder_settings(kept.watched.id, settings)
-            kept.watched = self._again(kept.watched.id)
+            self._folders.read_again(kept)
         self._news.something()
 
     def compare_all(self, why: str) -> None:
@@ -186,7 +188,7 @@ class Keeper:
 
     @property
     def surveying(self) -> bool:
-        return any(kept.surveying for kept in self.folders.values())
+        return self._surveys.running > 0
 
     # -- a turn
 
@@ -199,16 +201,16 @@ class Keeper:
             self._go_on_by_itself(kept)
             if kept.surveying or kept.watched.state is FolderState.PAUSED or now < kept.not_before:
                 continue
-            if self._at_work() >= MOST_AT_ONCE:
+            if self._surveys.running >= MOST_AT_ONCE:
                 return
             order = self._order(kept, now)
             if order.tasks or order.gone:
-                self._survey(kept, order)
+                self._surveys.begin(kept, order)
 
     def next_due(self) -> float | None:
         """When `turn` has something to do, of the monotonic clock."""
         moments = []
-        if self.folders and self._presence.heard_of() not in (None, self._heard_of):
+        if self.folders and self._receiver.has_news:
             moments.append(self._listens_at)
         for kept in self.folders.values():
             if kept.surveying:
@@ -237,26 +239,6 @@ class Keeper:
 
     def _real_hints(self, root: bytes, heard: Callable[[Hint], None]) -> Hints:
         return Hints(root, heard, own_folder=self._own_folder)
-
-    def _kept(self, id_: int) -> Kept:
-        kept = self.folders.get(id_)
-        if kept is None:
-            raise ProblemError("folder_unknown")
-        return kept
-
-    def _again(self, id_: int) -> Watched:
-        found = self._ledger.watched_folder(id_)
-        assert found is not None
-        return found
-
-    def _set(
-        self, kept: Kept, state: FolderState, detail: str = "", until: float | None = None
-    ) -> Watched:
-        if (kept.watched.state, kept.watched.detail, kept.watched.until) != (state, detail, until):
-            self._ledger.set_folder_state(kept.watched.id, state, detail, until)
-            kept.watched = self._again(kept.watched.id)
-            self._news.something()
-        return kept.watched
 
     def _heard(self, id_: int, hint: Hint) -> None:
         """In a thread of the watcher."""
@@ -293,30 +275,12 @@ class Keeper:
     def _compare_all(self, kept: Kept, why: str) -> None:
         kept.doubt, kept.full_due, kept.not_before = why, self._clock(), 0.0
 
-    def _doubt_there(self, kept: Kept) -> None:
-        kept.there = True
-        self._compare_all(kept, "the receiver was restored from a copy, or is another")
-
     def listen(self, settled: bool = False) -> None:
-        """Is the receiver the one that it was? Its answers say so (see Howdah-Catalogue in the protocol).
-
-        `settled`: no other answer was on its way."""
-        if not self.folders:
-            return
-        heard, before = self._presence.heard_of(), self._heard_of
-        if heard is None or heard == before:
-            self._lower = False
-            return
-        other = before is not None and before[0] != heard[0]
-        lower = before is not None and not other and heard[1] < before[1]
-        if lower and not self._lower and not settled:
-            self._lower = True  # answers that crossed each other look like that for a moment
-            return
-        self._heard_of, self._lower = heard, False
-        self._ledger.hear_of(*heard)
-        if other or lower:
+        """Is the receiver the one that it was? `settled`: no other answer was on its way."""
+        if self.folders and self._receiver.is_another(settled=settled):
             for kept in self.folders.values():
-                self._doubt_there(kept)
+                kept.there = True
+                self._compare_all(kept, "the receiver was restored from a copy, or is another")
 
     def _go_on_by_itself(self, kept: Kept) -> None:
         watched = kept.watched
@@ -324,11 +288,8 @@ class Keeper:
             return
         if self._wall() >= watched.until:
             self._compare_all(kept, "it was paused")
-            self._set(kept, FolderState.ACTIVE)
+            self._folders.set_state(kept, FolderState.ACTIVE)
             self._on_resumed(watched)
-
-    def _at_work(self) -> int:
-        return sum(kept.surveying for kept in self.folders.values())
 
     def _order(self, kept: Kept, now: float) -> Order:
         tasks, kept.tasks = kept.tasks, []
@@ -349,104 +310,3 @@ class Keeper:
         there = kept.there and kept.full_running
         kept.there = kept.there and not there
         return Order(in_order(tasks), gone, kept.yes, there)
-
-    def _survey(self, kept: Kept, order: Order) -> None:
-        id_ = kept.watched.id
-        kept.surveying = True
-        side = ControlSide(
-            self._control.ask,
-            lambda: self._check(id_),
-            lambda found: self._finds.take(self._present(id_), found),
-            lambda path: self._ledger.clear_soon(id_, path),
-            lambda *begun: self._finds.begin_move(self._present(id_), *begun),
-            lambda *moved: self._finds.moved(self._present(id_), *moved),
-            lambda known, files: self._ledger.trashed(known, id_, files),
-            lambda known: self._ledger.mark_gone(id_, known.path, self._wall()),
-            lambda known: self._ledger.forget(id_, known.path),
-            lambda known, there: self._ledger.doubt(id_, known, there),
-        )
-        work = Surveying(kept.watched, self.home, self._tree, side, self._own_folder)
-        self._control.submit(
-            lambda: work.run(order), lambda found: self._surveyed(kept, order, found)
-        )
-
-    def _check(self, id_: int) -> None:
-        """In the thread of a survey."""
-        self._control.check()
-        kept = self.folders.get(id_)
-        if kept is None or kept.watched.state is FolderState.PAUSED:
-            raise ProblemError("interrupted")
-
-    def _surveyed(self, kept: Kept, order: Order, found: Report | ProblemError) -> None:
-        kept.surveying = False
-        if isinstance(found, ProblemError):
-            kept.tasks += order.tasks  # paused, removed, or the engine ends
-            kept.gone.update(dict.fromkeys(order.gone, 0.0))
-            if found.code != "interrupted":
-                log.error("folder %d: %s", kept.watched.id, found)
-                kept.held_up = found
-                kept.not_before = self._clock() + AWAY_SECONDS
-            return
-        kept.last, kept.held_up = found, found.held_up
-        kept.there = kept.there or found.there_postponed
-        now = self._clock()
-        if found.unavailable:
-            kept.tasks, kept.gone = [], {}
-            kept.quiet = Quiet()
-            kept.full_due, kept.not_before = now, now + AWAY_SECONDS
-            self._set(kept, FolderState.UNAVAILABLE, found.unavailable)
-            return
-        self._add_tasks(kept, found, now)
-        self._settle_state(kept, order, found)
-        if kept.full_running and not found.there_postponed:
-            kept.doubt = ""
-            self._ledger.change_watched(
-                kept.watched.id, compared=self._wall(), rules=found.rules, dev=_signed(found.device)
-            )
-            kept.watched = self._again(kept.watched.id)
-            if kept.hints is not None:
-                kept.hints.took(found.seconds)
-        self._news.something()
-
-    def _add_tasks(self, kept: Kept, found: Report, now: float) -> None:
-        kept.tasks += found.postponed
-        kept.misses(found.gone_postponed, now)
-        if found.held_up is None:
-            kept.attempt = 0
-            if found.postponed:
-                kept.not_before = now + DOUBT_SECONDS
-            return
-        # Nothing is lost by waiting: the tree here is the truth, and is looked at again.
-        kept.attempt += 1
-        if found.there_postponed:
-            kept.full_due = now
-        kept.not_before = now + delay_seconds(
-            kept.attempt,
-            0.5,
-            code=found.held_up.code,
-            retry_after_seconds=found.held_up.extra.get("retry_after_seconds"),
-        )
-        if outcomes.is_receivers(found.held_up):
-            self._presence.lost(found.held_up)
-
-    def _settle_state(self, kept: Kept, order: Order, found: Report) -> None:
-        if found.asks:
-            self._set(kept, FolderState.ASKING, str(found.asks))
-            return
-        if kept.watched.state is FolderState.UNAVAILABLE or (
-            kept.watched.state is FolderState.ASKING and (kept.full_running or kept.yes)
-        ):
-            self._set(kept, FolderState.ACTIVE)
-        if order.gone and not found.gone_postponed:
-            kept.yes = False
-
-    def _present(self, id_: int) -> Kept:
-        """Of a survey's folder. Raises ProblemError("interrupted"): it is not watched any more."""
-        kept = self.folders.get(id_)
-        if kept is None:
-            raise ProblemError("interrupted")
-        return kept
-
-
-def _signed(number: int | None) -> int | None:
-    return None if number is None else signed(number)

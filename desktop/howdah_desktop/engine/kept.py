@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from howdah_common.problems import ProblemError
-from howdah_desktop.engine.surveying import Report
+from howdah_desktop.engine.survey_report import Report
 from howdah_desktop.engine.views import FreedView
 from howdah_desktop.folders.found import Task
 from howdah_desktop.folders.hints import Hints

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from howdah_desktop.engine.ledger_file import LedgerFile
-from howdah_desktop.engine.ledger_rows import unsigned
+from howdah_desktop.engine.ledger_rows import signed, unsigned
 from howdah_desktop.folders.watched import FolderSettings, FolderState, Watched
 
 _WATCHED = (
@@ -59,19 +59,31 @@ class LedgerWatched(LedgerFile):
         assert found is not None
         return found
 
-    def change_watched(self, id_: int, **changes: Any) -> None:
+    def mark_watched(self, id_: int, marker: str, device: int | None) -> None:
+        """By what the folder is known again (see folders/standing)."""
+        self._set_columns(id_, marker=marker, dev=_signed(device))
+
+    def compared(self, id_: int, at: float, rules: str, device: int | None) -> None:
+        """All of it, `at` seconds since 1970, by rules with this fingerprint."""
+        self._set_columns(id_, compared=at, rules=rules, dev=_signed(device))
+
+    def remove_watched(self, id_: int, at: float) -> None:
+        """It is not watched any more; what is known of it stays."""
+        self._set_columns(id_, removed=at)
+
+    def _set_columns(self, id_: int, **changes: Any) -> None:
         """Columns by their names."""
         names = ", ".join(f"{name} = :{name}" for name in changes)
         with self.one_commit():
             self._db.execute(f"UPDATE watched SET {names} WHERE id = :id", {**changes, "id": id_})
 
     def change_folder_settings(self, id_: int, settings: FolderSettings) -> None:
-        self.change_watched(id_, settings=msgspec.json.encode(settings).decode())
+        self._set_columns(id_, settings=msgspec.json.encode(settings).decode())
 
     def set_folder_state(
         self, id_: int, state: FolderState, detail: str = "", until: float | None = None
     ) -> None:
-        self.change_watched(id_, state=state.value, detail=detail, until=until)
+        self._set_columns(id_, state=state.value, detail=detail, until=until)
 
     def states_of_root(self, root: int) -> dict[str, int]:
         """How many transfers of a folder are in which state, without those of old."""
@@ -112,3 +124,7 @@ class LedgerWatched(LedgerFile):
                 f"SELECT {_WATCHED} FROM watched WHERE {where}", values
             )
         ]
+
+
+def _signed(number: int | None) -> int | None:
+    return None if number is None else signed(number)

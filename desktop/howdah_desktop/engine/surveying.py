@@ -2,116 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
-import socket
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from howdah_common import remote_path
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.ledger_known import Known
 from howdah_desktop.engine.ledger_moves import LedgerMoves
 from howdah_desktop.engine.looking_there import differing
-from howdah_desktop.engine.treework import Moved, TreeWork
+from howdah_desktop.engine.survey_notes import SurveyNotes
+from howdah_desktop.engine.survey_report import Order, Report
+from howdah_desktop.engine.treework import TreeWork
 from howdah_desktop.folders import standing
 from howdah_desktop.folders.directory import Entry, Ground, What, parted
 from howdah_desktop.folders.found import Directory, NotYet, Task, in_order
+from howdah_desktop.folders.places import Places
 from howdah_desktop.folders.standing import Unavailable
 from howdah_desktop.folders.survey import Survey
-from howdah_desktop.folders.watched import Links, Watched, filled, too_many_gone
-from howdah_desktop.link_names import FILE_SUFFIX, LINK_SUFFIX, is_reserved
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a survey is to do."""
-
-    tasks: Sequence[Task] = ()
-    gone: Sequence[bytes] = ()
-    """What was not there a moment ago: if it still is not, that counts as a deletion."""
-    yes: bool = False
-    """However much was deleted."""
-    there: bool = False
-    """Look whether what was agreed on is still there."""
-
-
-@dataclass(slots=True)
-class Report:
-    """What a survey came to."""
-
-    directories: int = 0
-    files: int = 0
-    """Entries that were looked at."""
-    seconds: float = 0.0
-    postponed: list[Task] = field(default_factory=list)
-    gone_postponed: list[bytes] = field(default_factory=list)
-    held_up: ProblemError | None = None
-    unavailable: str = ""
-    """A sentence; empty: the folder is there."""
-    there_postponed: bool = False
-    asks: int = 0
-    """So many files were deleted that somebody has to say yes."""
-    device: int | None = None
-    rules: str = ""
-
-
-class Places:
-    """Where the entries of a watched folder are, here and there, on the day that it is made."""
-
-    def __init__(self, folder: Watched) -> None:
-        self._local = folder.local
-        name = os.path.basename(folder.local)  # noqa: PTH119  # bytes
-        self._target = filled(
-            folder.target,
-            dt.date.today(),  # noqa: DTZ011  # the user's day
-            socket.gethostname(),
-            name.decode("utf-8", "replace"),
-        ).strip("/")
-        self._keeps_links = folder.settings.links is Links.KEEP
-
-    def remote_of(self, path: bytes, what: What) -> str:
-        """Raises UnicodeDecodeError."""
-        text = path.decode("utf-8")
-        if self._keeps_links:
-            if what is What.LINK:
-                text += LINK_SUFFIX
-            elif what is What.FILE and is_reserved(text):
-                text += FILE_SUFFIX
-        return remote_path.join(self._target, text)
-
-    def local_of(self, path: bytes) -> bytes:
-        return os.path.join(self._local, path)  # noqa: PTH118  # bytes
-
-
-class ControlSide:
-    """What the control thread does for a survey; each may raise ProblemError("interrupted")."""
-
-    def __init__(
-        self,
-        ask: Callable[[Callable[[], object]], object],
-        check: Callable[[], None],
-        take: Callable[[list[Directory]], None],
-        clear_soon: Callable[[bytes], None],
-        begin_move: Callable[[Known, bytes | None, str | None], None],
-        moved: Callable[[Known, bytes, str, Entry | None, str | None], None],
-        trashed: Callable[[Known, int], None],
-        kept: Callable[[Known], None],
-        forgotten: Callable[[Known], None],
-        doubted: Callable[[Known, str | None], None],
-    ) -> None:
-        self.ask = ask
-        self.check = check
-        self.take = take
-        self.clear_soon = clear_soon
-        self.begin_move = begin_move
-        self.moved = moved
-        self.trashed = trashed
-        self.kept = kept
-        self.forgotten = forgotten
-        self.doubted = doubted
+from howdah_desktop.folders.watched import Links, Watched, too_many_gone
 
 
 class Surveying:
@@ -122,13 +32,13 @@ class Surveying:
         folder: Watched,
         home: Path,
         tree: TreeWork,
-        control: ControlSide,
+        notes: SurveyNotes,
         own_folder: bytes,
     ) -> None:
         self._folder = folder
         self._home = home
         self._tree = tree
-        self._control = control
+        self._notes = notes
         self._own_folder = own_folder
         self._places = Places(folder)
         self._unclear: ProblemError | None = None
@@ -191,16 +101,16 @@ class Surveying:
             if known.is_dir:
                 again.append(Task(known.moving, deep=True))
             if moved is None:
-                self._begin_move(known, None, None)
+                self._notes.begin_move(known, None, None)
             else:
-                self._moved(known, known.moving, known.moving_to, None, moved)
+                self._notes.moved(known, known.moving, known.moving_to, None, moved)
         return again
 
     def _look_there(self, report: Report, ledger: LedgerMoves) -> None:
         try:
             receiver = self._tree.receiver()
             for known, there in differing(receiver, ledger, self._folder.id, self.check):
-                self._control.ask(lambda: self._control.doubted(known, there))  # noqa: B023  # at once
+                self._notes.doubted(known, there)
         except ProblemError as problem:
             if problem.code == "interrupted":
                 raise
@@ -225,7 +135,7 @@ class Surveying:
         # Once more, after the looking: a disk that was pulled meanwhile has no entries at all.
         standing.check(self._folder, ground, 1)
         if not self._folder.mirror:
-            self._control.ask(lambda: [self._control.kept(known) for known in found])
+            self._notes.stay(found)
             return
         found = [known for known in found if not self._is_in_doubt(ledger, known, report)]
         files = {known.path: self._files(ledger, known) for known in found}
@@ -235,7 +145,7 @@ class Surveying:
             report.gone_postponed += [known.path for known in found]
             return
         for known in found:
-            self._control.check()
+            self._notes.check()
             try:
                 self._trash(known, files[known.path], ledger)
             except ProblemError as problem:
@@ -256,7 +166,7 @@ class Surveying:
         """What has arrived though its answer was lost would be left behind, as nobody knows of it. Raises
         NotYet."""
         if ledger.is_in_doubt(self._folder.id, known.path):
-            self._control.ask(lambda: self._control.clear_soon(known.path))
+            self._notes.clear_soon(known.path)
             raise NotYet
 
     def _is_gone(self, ground: Ground, known: Known) -> bool:
@@ -285,14 +195,14 @@ class Surveying:
                     self._trash(one, 1, ledger)
                 done = self._tree.trash_folder(known.remote, {})
         if done:
-            self._control.ask(lambda: self._control.trashed(known, files))
+            self._notes.trashed(known, files)
         else:
-            self._control.ask(lambda: self._control.kept(known))
+            self._notes.stay([known])
 
     # -- Finds
 
     def directories(self, found: list[Directory]) -> None:
-        self._control.ask(lambda: self._control.take(found))
+        self._notes.take(found)
 
     def move(
         self,
@@ -310,21 +220,13 @@ class Surveying:
             known = replace(known, file_id=self._tree.folder_id(known.remote))
             if known.file_id is None:
                 return False
-        self._begin_move(known, to, remote)
+        self._notes.begin_move(known, to, remote)
         moved = self._tree.move(known, remote, over=over)
         if moved is None:
-            self._begin_move(known, None, None)
+            self._notes.begin_move(known, None, None)
             return False
-        self._moved(known, to, remote, seen, moved)
+        self._notes.moved(known, to, remote, seen, moved)
         return True
-
-    def _begin_move(self, known: Known, to: bytes | None, remote: str | None) -> None:
-        self._control.ask(lambda: self._control.begin_move(known, to, remote))
-
-    def _moved(
-        self, known: Known, to: bytes, remote: str, seen: Entry | None, moved: Moved
-    ) -> None:
-        self._control.ask(lambda: self._control.moved(known, to, remote, seen, moved.file_id))
 
     def gives_way(self, known: Known, below: Sequence[Known]) -> None:
         """In a mirror it goes to the trash; else, and where others changed it, it gets a numbered name."""
@@ -333,10 +235,10 @@ class Surveying:
         self._check_clear(self._ledger, known)
         versions = {one.remote: one.version for one in below if not one.is_dir}
         if self._tree.put_aside(known, versions if self._folder.mirror else None):
-            self._control.ask(lambda: self._control.forgotten(known))
+            self._notes.forgotten(known)
 
     def remote_of(self, path: bytes, what: What) -> str:
         return self._places.remote_of(path, what)
 
     def check(self) -> None:
-        self._control.check()
+        self._notes.check()

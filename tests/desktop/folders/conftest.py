@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from howdah_desktop.engine.surveying import Order, Report, Surveying
+from howdah_desktop.engine.survey_report import Order, Report
+from howdah_desktop.engine.surveying import Surveying
 from howdah_desktop.folders.watched import FolderSettings
 from howdah_desktop.remote import secrets
 from kit.native import home
