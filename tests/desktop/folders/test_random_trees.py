@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from pathlib import Path
@@ -22,6 +23,8 @@ SOAK_SHARES = 40
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    # What a thousand engines log would be kept until the end of the test.
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
     return Stage(monkeypatch)
 
 
