@@ -588,7 +588,7 @@ def test_a_disk_that_hangs_holds_up_no_order(bench: Bench, monkeypatch: pytest.M
             assert go_on.wait(PATIENCE_SECONDS)
         return named_by_user(path, folder)
 
-    monkeypatch.setattr("howdah_desktop.engine.engine.named_by_user", hang)
+    monkeypatch.setattr("howdah_desktop.engine.transfer_face.named_by_user", hang)
     bench.receiver.away = True
     with bench.engine() as engine:
         hanging = threading.Thread(target=lambda: engine.add_sends([b"/hangs"]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from howdah_common.problems import ProblemError
 from howdah_desktop.engine.additions import Additions
@@ -21,11 +21,9 @@ from howdah_desktop.engine.freeing_rounds import FreeingRounds
 from howdah_desktop.engine.holding import Holding
 from howdah_desktop.engine.keeper import Keeper, MakeHints
 from howdah_desktop.engine.ledger import Ledger
-from howdah_desktop.engine.ledger_orders import Chosen
-from howdah_desktop.engine.limit_rules import Limits
 from howdah_desktop.engine.link import Link
 from howdah_desktop.engine.news import News
-from howdah_desktop.engine.orders import Orders, was_not_listed
+from howdah_desktop.engine.orders import Orders
 from howdah_desktop.engine.overviews import Overviews
 from howdah_desktop.engine.pauses import Pauses
 from howdah_desktop.engine.presence import Presence
@@ -33,20 +31,15 @@ from howdah_desktop.engine.reports import Reports
 from howdah_desktop.engine.rows import GATHER_SECONDS, Rows
 from howdah_desktop.engine.runs import Runs
 from howdah_desktop.engine.scheduler import Slots
-from howdah_desktop.engine.showing import with_live
-from howdah_desktop.engine.transfers import IfExists
+from howdah_desktop.engine.transfer_face import TransferFace
 from howdah_desktop.engine.views import (
-    MOST_QUEUE_ROWS,
     ChunksView,
     Freeing,
     Overview,
-    QueueView,
     Snapshot,
-    Withdrawn,
 )
 from howdah_desktop.engine.waits import Waits
 from howdah_desktop.engine.wakes import Wakes
-from howdah_desktop.engine.walk import named_by_user
 from howdah_desktop.freeing.putting_back import Ending, put_back_all
 from howdah_desktop.remote.receiver import Receiver
 from howdah_desktop.settings import Settings
@@ -59,7 +52,7 @@ MORE_THREADS = 8 + AT_ONCE
 the receiver is there, cancelling there, freeing; and for what is sent of files while they grow."""
 
 
-class Engine(FolderFace):
+class Engine(TransferFace, FolderFace):
     """`start` it, give it work from any thread, `stop` it. Unfinished transfers go on at the start.
 
     `connect` makes a Receiver from the pairing as it is kept now; it is called again when the pairing
@@ -79,29 +72,35 @@ class Engine(FolderFace):
     ) -> None:
         """`control` and `hints`: how threads work together and who hears of changes, where a test decides."""
         slots = Slots(small=settings.small_files_at_once)
-        workers = slots.large + slots.small + MORE_THREADS
         self._ledger = ledger
         self._home = settings.home
-        self._control = control(workers, self._turn, self._close)
+        self._control = control(slots.large + slots.small + MORE_THREADS, self._turn, self._close)
         self._news = News()
-        self._reports = Reports(ledger, self._news)
         self._rows = Rows(ledger, self._news)
         self._presence = Presence(
             self._control, connect, self._news.something, self._receiver_is_back
         )
+        self._wakes = Wakes(IDLE_SECONDS, time.monotonic(), time.time())
+        self._make_transfers(settings, slots, clock, surroundings or of_this_computer())
+        self._make_orders(clock)
+        self._make_folders(hints)
+
+    def _make_transfers(
+        self,
+        settings: Settings,
+        slots: Slots,
+        clock: Callable[[], float],
+        surroundings: Surroundings,
+    ) -> None:
+        """What moves bytes, and decides which go next."""
+        link = Link(self._ledger.link_memory())
         self._waits = Waits(self._control, self._rows, time.monotonic, clock)
-        link = Link(ledger.link_memory())
         self._allowance = Allowance(
-            self._control,
-            settings.home,
-            link,
-            self._news.something,
-            clock,
-            surroundings or of_this_computer(),
+            self._control, self._home, link, self._news.something, clock, surroundings
         )
         self._runs = Runs(
             self._control,
-            ledger,
+            self._ledger,
             self._rows,
             self._presence,
             slots,
@@ -114,7 +113,7 @@ class Engine(FolderFace):
         )
         self._following = Following(
             self._control,
-            ledger,
+            self._ledger,
             self._rows,
             self._presence,
             self._allowance,
@@ -125,20 +124,24 @@ class Engine(FolderFace):
         )
         self._waits.on_growth = self._following.grows
         self._waits.is_sending = self._following.is_sending
-        self._holding = Holding(ledger, self._rows)
+
+    def _make_orders(self, clock: Callable[[], float]) -> None:
+        """What people ask for, and what they are shown."""
+        self._reports = Reports(self._ledger, self._news)
+        self._holding = Holding(self._ledger, self._rows)
         self._additions = Additions(
             self._control,
-            ledger,
+            self._ledger,
             self._news,
             self._rows,
             self._runs,
             self._presence,
             self._holding,
-            os.path.realpath(os.fsencode(settings.home)),
+            os.path.realpath(os.fsencode(self._home)),
         )
-        self._pauses = Pauses(ledger, self._news, self._rows, self._runs, clock)
+        self._pauses = Pauses(self._ledger, self._news, self._rows, self._runs, clock)
         self._orders = Orders(
-            ledger,
+            self._ledger,
             self._news,
             self._rows,
             self._runs,
@@ -149,16 +152,19 @@ class Engine(FolderFace):
             self._allowance,
         )
         self._overviews = Overviews(
-            ledger, self._news, self._runs, self._presence, self._holding, self._allowance
+            self._ledger, self._news, self._runs, self._presence, self._holding, self._allowance
         )
+
+    def _make_folders(self, hints: MakeHints | None) -> None:
+        """What looks after watched folders."""
         self._keeper = Keeper(
             self._control,
-            ledger,
+            self._ledger,
             self._news,
             self._rows,
             self._waits,
             self._presence,
-            settings.home,
+            self._home,
             self._goes_on,
             hints,
             time.monotonic,
@@ -166,7 +172,7 @@ class Engine(FolderFace):
         )
         self._freeing = FreeingRounds(
             self._control,
-            ledger,
+            self._ledger,
             self._news,
             self._runs,
             self._presence,
@@ -177,7 +183,6 @@ class Engine(FolderFace):
         self._presence.on_answer = lambda was_up: self._keeper.listen(
             settled=not (was_up and self._runs.running)
         )
-        self._wakes = Wakes(IDLE_SECONDS, time.monotonic(), time.time())
 
     # -- from any thread
 
@@ -196,101 +201,6 @@ class Engine(FolderFace):
     @property
     def alive(self) -> bool:
         return self._control.alive
-
-    def add_sends(
-        self,
-        paths: Sequence[bytes],
-        to: str = "",
-        if_exists: IfExists = IfExists.VERSION,
-        sha256: bool = False,
-        ask_beyond: bool = False,
-    ) -> int:
-        """Queue files and folders for the folder `to`; gives the number of the group. Durable.
-
-        `ask_beyond`: more than anyone gives by accident waits until somebody says yes, see `release`.
-        """
-        # Here and not in the control thread: the disk may hang.
-        named = [named_by_user(path, to) for path in paths]
-        return self._control.ask(
-            lambda: self._additions.add_sends(named, if_exists, sha256, ask_beyond)
-        )
-
-    def add_fetches(
-        self, remotes: Sequence[str], to: bytes, if_exists: IfExists = IfExists.FAIL
-    ) -> int:
-        """Queue files and folders of the receiver for the local folder `to`. Durable."""
-        folder = os.path.abspath(to)  # noqa: PTH100  # bytes
-        return self._control.ask(lambda: self._additions.add_fetches(remotes, folder, if_exists))
-
-    # Orders are about these ids and what was given with these folders; without any, about everything.
-    # They give how many transfers they changed.
-
-    def pause(
-        self,
-        ids: Sequence[int] | None = None,
-        roots: Sequence[int] = (),
-        until: float | None = None,
-    ) -> int:
-        """Stop until `resume`, over restarts too; what has arrived stays.
-
-        `until`, in seconds since 1970: then they go on by themselves.
-        """
-        return self._control.ask(lambda: self._orders.pause(Chosen(ids, roots), until))
-
-    def resume(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
-        """Go on with what is paused or waits, and try again what failed."""
-        count, doubtful = self._control.ask(lambda: self._orders.resume(Chosen(ids, roots)))
-        if doubtful:
-            folders = {row.id for row in doubtful if was_not_listed(row)}
-            count += self._control.ask(lambda: self._orders.resume_these(doubtful, folders))
-        return count
-
-    def cancel(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
-        """Cancel what is not at an end."""
-        return self._control.ask(lambda: self._orders.cancel(Chosen(ids, roots)))
-
-    def remove(self, ids: Sequence[int] | None = None, roots: Sequence[int] = ()) -> int:
-        """Take what has ended out of the list; what failed as well, if it is named."""
-        return self._control.ask(lambda: self._orders.remove(Chosen(ids, roots)))
-
-    # The order of the queue: of unfinished transfers in any state, which keep the order that they have
-    # among themselves. One that is at work goes on.
-
-    def next_up(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int:
-        """Before everything else."""
-        return self._control.ask(lambda: self._orders.next_up(Chosen(ids, roots)))
-
-    def move_before(self, ids: Sequence[int], other: int, roots: Sequence[int] = ()) -> int:
-        """Just before `other`. Raises ProblemError("transfer_not_found") if that has ended."""
-        return self._control.ask(lambda: self._orders.move_before(Chosen(ids, roots), other))
-
-    def move_last(self, ids: Sequence[int], roots: Sequence[int] = ()) -> int:
-        """Behind everything else that is there now."""
-        return self._control.ask(lambda: self._orders.move_last(Chosen(ids, roots)))
-
-    def queue(self, limit: int = MOST_QUEUE_ROWS) -> QueueView:
-        """The first `limit` unfinished transfers in the order in which they go."""
-        return self._control.ask(lambda: self._queue(limit))
-
-    def set_limits(self, limits: Limits) -> None:
-        """From now on, for what is under way too, and over restarts.
-
-        Raises ProblemError: local_full, target_unwritable.
-        """
-        self._control.ask(lambda: self._orders.set_limits(limits))
-
-    def may_leave(self, wanted: int) -> int:
-        """Of what another process sends by itself: how many bytes may leave, under the same limit; waits
-        for its turn. 0: everything is paused."""
-        return self._allowance.may_leave(wanted)
-
-    def release(self, group: int) -> int:
-        """Yes, all of it: what is held of a group goes on."""
-        return self._control.ask(lambda: self._orders.release(group))
-
-    def withdraw(self, group: int) -> Withdrawn:
-        """Undo: cancel what has not arrived of what a group added, and take it out of the list."""
-        return self._control.ask(lambda: self._orders.withdraw(group))
 
     def snapshot(
         self, since: int = 0, group: int | None = None, wait_seconds: float = 0.0
@@ -341,11 +251,6 @@ class Engine(FolderFace):
         """It is gone, or it stays; gives 1 if there was such an intent."""
         return self._control.ask(lambda: self._ledger.end_freeing(id_, removed))
 
-    def runnable(self, without_groups: Iterable[int] = ()) -> int:
-        """How many transfers of other groups could go on now."""
-        without = set(without_groups)
-        return self._control.ask(lambda: self._orders.runnable(without))
-
     def listen(self, listener: Callable[[], None]) -> None:
         """`listener` is called in the control thread when there is something new, at most five times a
         second. It must be quick, and ask the engine nothing itself: it wakes somebody who does."""
@@ -388,17 +293,6 @@ class Engine(FolderFace):
             now + IDLE_SECONDS,
         ]
         return max(0.0, min(moment for moment in moments if moment is not None) - now) + 0.001
-
-    def _queue(self, limit: int) -> QueueView:
-        self._rows.save()
-        jobs = self._runs.jobs
-        rows = tuple(
-            with_live(row, jobs[row.id].live()) if row.id in self._runs.running else row
-            for row in self._ledger.up_next(max(0, min(limit, MOST_QUEUE_ROWS)))
-        )
-        return QueueView(
-            rows, self._ledger.unfinished(), self._presence.view(), self._allowance.view()
-        )
 
     def _put_back(self) -> None:
         """What a killed `howdah free` left aside."""
