@@ -21,7 +21,7 @@ from howdah_receiver.api import chunks, examples, uploads
 from howdah_receiver.api.answers import json_answer, read_message
 from howdah_receiver.api.context import Context, context_of
 from howdah_receiver.api.described import LOCATION, RETRY_AFTER, Answer, Call, Described
-from howdah_receiver.api.shared import LINK, SECRET, opened
+from howdah_receiver.api.link_entry import LINK, SECRET, opened
 from howdah_receiver.api.views import upload_info
 from howdah_receiver.links.door import OpenLink
 from howdah_receiver.links.receiving import asked_path

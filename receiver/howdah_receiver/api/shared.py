@@ -1,17 +1,13 @@
-"""What is open to who has the address of a link: its page, its files, its zip. Uploads are in `requests`.
-
-The secret in the path is the credential. Whatever is wrong with a link (unknown, over, used up, revoked, of
-another kind, its maker gone, its file in the trash), the answer is the same 404.
-"""
+"""What is open to who has the address of a link: its page, its files, its zip. Uploads are in `requests`."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from functools import partial, wraps
+from functools import partial
 from typing import Annotated
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 from msgspec import Meta
 from starlette.requests import Request
@@ -23,8 +19,21 @@ from howdah_common.problems import ProblemError
 from howdah_receiver.api import files, link_pages
 from howdah_receiver.api.answers import check_announced, check_not_encoded, json_answer
 from howdah_receiver.api.context import context_of
-from howdah_receiver.api.described import Answer, Call, Described, Handler, Header, Parameter
-from howdah_receiver.api.links import address_of, paging
+from howdah_receiver.api.described import Answer, Call, Described, Header, Parameter
+from howdah_receiver.api.link_entry import (
+    LINK,
+    PASS_COOKIE,
+    PASSWORD,
+    SECRET,
+    base_of,
+    cookie_for,
+    for_people,
+    found,
+    is_let_in,
+    opened,
+    tried,
+)
+from howdah_receiver.api.links import paging
 from howdah_receiver.api.lists import PER_PAGE
 from howdah_receiver.api.zip import MEDIA_TYPE, ZIP_HEADERS, zip_answer
 from howdah_receiver.files.archive import Archive
@@ -32,107 +41,23 @@ from howdah_receiver.files.service import OpenFile
 from howdah_receiver.links import browsing
 from howdah_receiver.links.door import PASS_SECONDS, TICKET_SECONDS, OpenLink
 
-PASSWORD_HEADER = "Howdah-Link-Password"
-_PASS_COOKIE = "howdah-pass"
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FORM_BYTES = 8 * 1024
-
-
-# -- who has the address
-
-
-async def opened(
-    request: Request, *kinds: str, used_up: bool = False, grace: bool = False
-) -> OpenLink:
-    """The link of the path, with its password where it has one; from here on it is the link that asks.
-
-    Raises ProblemError: link_not_found, link_password, too_many_attempts, unavailable.
-    """
-    link = await _found(request, *kinds, used_up=used_up, grace=grace)
-    if not await _is_let_in(request, link):
-        raise ProblemError("link_password")
-    request.scope["howdah.guest"] = link.guest
-    return link
-
-
-async def _found(
-    request: Request, *kinds: str, used_up: bool = False, grace: bool = False
-) -> OpenLink:
-    context, secret = context_of(request), request.path_params["secret"]
-    work = partial(context.link_door.open, secret, *kinds, used_up=used_up, grace=grace)
-    return await context.offload(work)
-
-
-async def _is_let_in(request: Request, link: OpenLink) -> bool:
-    """By the cookie of an earlier time, or the password itself. Raises ProblemError: link_password (for a
-    wrong one), too_many_attempts, unavailable."""
-    context = context_of(request)
-    if link.row.password_hash is None:
-        return True
-    if await context.offload(
-        context.link_door.has_pass, link, request.cookies.get(_PASS_COOKIE, "")
-    ):
-        return True
-    password = request.headers.get(PASSWORD_HEADER)
-    if password is None:
-        return False
-    # A header's bytes, as whoever wrote them meant them.
-    words = password.encode("latin-1").decode(errors="replace")
-    if not await context.offload(context.link_door.knows, link, words):
-        await _tried(request, link, words)
-    return True
-
-
-async def _tried(request: Request, link: OpenLink, password: str) -> str:
-    """The note for the right password. Raises ProblemError: link_password, too_many_attempts."""
-    context, address = context_of(request), address_of(request)
-    async with context.accounts.attempts.turn(address):
-        return await context.offload(context.link_door.try_password, link, password, address)
-
-
-def _base(request: Request) -> str:
-    """The link's path, below whatever this receiver is mounted at."""
-    root, secret = request.scope["root_path"], request.path_params["secret"]
-    return f"{quote(root)}/s/{quote(secret, safe='')}"
-
-
-def _cookie(request: Request, name: str, value: str, seconds: int) -> dict[str, str]:
-    """For this link alone, for no script, and never along with a request from another page."""
-    path = _base(request)
-    secure = "; Secure" if request.url.scheme == "https" else ""
-    return {
-        "Set-Cookie": f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
-    }
-
-
-def _for_people(handler: Handler) -> Handler:
-    """Where a browser asks, what goes wrong is a page as well."""
-
-    @wraps(handler)
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except ProblemError as problem:
-            if "text/html" not in request.headers.get("accept", ""):
-                raise
-            return link_pages.problem(_base(request), problem)
-
-    return answer
 
 
 # -- the page
 
 
-@_for_people
+@for_people
 async def page(request: Request) -> Response:
     """Open a link as a page.
 
     It shows the file, the folder (`path`: one below it), or takes files; where the link has a password, it
     asks for that and shows nothing else.
     """
-    link = await _found(request)
-    base = _base(request)
-    if not await _is_let_in(request, link):
+    link = await found(request)
+    base = base_of(request)
+    if not await is_let_in(request, link):
         return link_pages.password(base)
     if link.row.kind == "request":
         return link_pages.request(base, link)
@@ -144,7 +69,7 @@ async def page(request: Request) -> Response:
     return link_pages.folder(base, link, below, listed)
 
 
-@_for_people
+@for_people
 async def password(request: Request) -> Response:
     """Give the password of a link, as its page does.
 
@@ -152,10 +77,10 @@ async def password(request: Request) -> Response:
     the password for some hours. A program may send the header `Howdah-Link-Password` with each call
     instead.
     """
-    link = await _found(request)
-    note = await _tried(request, link, await _form_password(request))
-    cookie = _cookie(request, _PASS_COOKIE, note, PASS_SECONDS)
-    return Response(status_code=303, headers={"Location": _base(request), **cookie})
+    link = await found(request)
+    note = await tried(request, link, await _form_password(request))
+    cookie = cookie_for(request, PASS_COOKIE, note, PASS_SECONDS)
+    return Response(status_code=303, headers={"Location": base_of(request), **cookie})
 
 
 async def _form_password(request: Request) -> str:
@@ -180,7 +105,7 @@ async def _form_password(request: Request) -> str:
 # -- a file
 
 
-@_for_people
+@for_people
 async def content(request: Request) -> Response:
     """Fetch the file of a link.
 
@@ -205,7 +130,7 @@ async def content(request: Request) -> Response:
     return await _download(request, link, work)
 
 
-@_for_people
+@for_people
 async def folder_file(request: Request) -> Response:
     """Fetch a file of a shared folder.
 
@@ -240,7 +165,7 @@ async def _download(request: Request, link: OpenLink, work: Callable[[], OpenFil
         except BaseException:
             os.close(file.descriptor)  # as nobody sends the answer, nobody else does
             raise
-        answer.headers.update(_cookie(request, name, note, TICKET_SECONDS))
+        answer.headers.update(cookie_for(request, name, note, TICKET_SECONDS))
     return answer
 
 
@@ -272,7 +197,7 @@ async def _listed(
     return await context.offload(work)
 
 
-@_for_people
+@for_people
 async def zip_folder(request: Request) -> Response:
     """Fetch a shared folder, or one below it, as a zip.
 
@@ -311,15 +236,6 @@ async def show_icon(request: Request) -> Response:
     return link_pages.asset("icon.svg", "image/svg+xml")
 
 
-SECRET: Mapping[str, str] = {"secret": "The secret of the link."}
-LINK = (
-    "link_not_found",
-    "link_password",
-    "too_many_attempts",
-    "storage_full",
-    "storage_failed",
-)
-_PASSWORD = Parameter(PASSWORD_HEADER, "header", "The link's password, where it has one (UTF-8).")
 _PATH = Parameter("path", "query", "A folder below the shared one.", default="")
 _PAGE = Parameter("page", "query", "From 1 on.", Annotated[int, Meta(ge=1)], default=1)
 _PEOPLE = "A browser (`Accept: text/html`) is answered with a page where something goes wrong."
@@ -328,7 +244,7 @@ _PEOPLE = "A browser (`Accept: text/html`) is answered with a page where somethi
 def _file(path: Mapping[str, str]) -> Described:
     return Described(
         path=path,
-        parameters=(_PASSWORD, *files.CONTENT_PARAMETERS),
+        parameters=(PASSWORD, *files.CONTENT_PARAMETERS),
         answers=files.CONTENT_ANSWERS,
         problems=(*LINK, "bad_path", "file_not_found", "range_not_satisfiable", "file_damaged"),
         more=_PEOPLE,
@@ -350,7 +266,7 @@ routes = [
         page,
         Described(
             path=SECRET,
-            parameters=(_PASSWORD, _PATH, _PAGE),
+            parameters=(PASSWORD, _PATH, _PAGE),
             answers={200: Answer("The page.", "text/html")},
             problems=(*LINK, "bad_request", "bad_path", "file_not_found"),
             more=_PEOPLE,
@@ -398,7 +314,7 @@ routes = [
         Described(
             path=SECRET,
             parameters=(
-                _PASSWORD,
+                PASSWORD,
                 _PATH,
                 _PAGE,
                 Parameter(
@@ -425,7 +341,7 @@ routes = [
         zip_folder,
         Described(
             path=SECRET,
-            parameters=(_PASSWORD, _PATH),
+            parameters=(PASSWORD, _PATH),
             answers={200: Answer("The zip.", MEDIA_TYPE, ZIP_HEADERS)},
             problems=(*LINK, "bad_path", "file_not_found", "too_many_downloads"),
             more=_PEOPLE,
