@@ -43,6 +43,7 @@ SLOW_SECONDS = 0.5
 MOST_TURNS = 20_000
 TROUBLE = 0.06
 MEANWHILE = 0.03
+OTHERS = 0.3
 GAPS_SECONDS = (0.0, 0.0, 0.01, 0.1, 0.5, 1.0, 3.0, 7.0)
 """Between two steps of what happens to the folder."""
 
@@ -115,6 +116,8 @@ class Simulation:
         self.hints: SimHints | None = None
         self.scheduler: SimScheduler | None = None
         self.folder = 0
+        self._written = ""
+        """The file that changed last."""
         self._numbers: deque[int] = deque()
         self._steps: Iterator[Step] = iter(())
         self._next_step = 0.0
@@ -279,7 +282,7 @@ class Simulation:
     def _take_step(self) -> None:
         if self._step is not None:
             self._step()
-        elif self.plan.others and self.chance.random() < 0.1:
+        elif self.plan.others and self.chance.random() < OTHERS:
             self._others()
         self._step = next(self._steps, None)
         while self._step is None and self._numbers:
@@ -292,9 +295,11 @@ class Simulation:
         self._next_step = self.clock.now + gap * self.chance.random()
 
     def _others(self) -> None:
-        """Somebody else puts a content of their own over a file there, or beside it."""
-        files = sorted(self.receiver.files)
-        path = self.chance.choice([*files, f"{TARGET}/theirs"])
+        """Somebody else puts a content of their own over a file there, or beside it; as often as not where
+        somebody just wrote here too."""
+        path = f"{TARGET}/{self._written}"
+        if path not in self.receiver.files or self.chance.random() < 0.5:
+            path = self.chance.choice([*sorted(self.receiver.files), f"{TARGET}/theirs"])
         content = b"somebody else's %d" % len(self.others)
         if self.receiver.others_write(path, content):
             self.others[path] = content
@@ -317,6 +322,7 @@ class Simulation:
             self.hints.changed(folder)
 
     def _closed(self, path: str) -> None:
+        self._written = path
         if self.hints is not None:
             self.hints.closed(path)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from howdah_desktop.cli.context import connect
-from howdah_desktop.engine import keeper, kept
+from howdah_desktop.engine import kept, surveys
 from howdah_desktop.engine.engine import Engine
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.transfers import LIVE
@@ -38,7 +38,7 @@ Tree = dict[str, bytes | None]
 def quick_watching(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settling and pairing of moves as short as a test likes them."""
     monkeypatch.setattr(kept, "GONE_SECONDS", 0.3)
-    monkeypatch.setattr(keeper, "AWAY_SECONDS", 0.1)
+    monkeypatch.setattr(surveys, "AWAY_SECONDS", 0.1)
 
 
 def tree(folder: Path) -> Tree:

@@ -255,6 +255,46 @@ def test_chunks_of_a_replaced_version_save_the_way_too(native: Native, folder: s
     assert native.content(file["id"]).body == first.data
 
 
+def test_what_was_deleted_saves_the_way_too(native: Native, folder: str) -> None:
+    content, deeper = random_content(16 * SMALL_CHUNK), random_content(17 * SMALL_CHUNK)
+    native.delete(native.published(f"{folder}/a", content)["id"])
+    native.published(f"{folder}/below/it/b", deeper)
+    (below,) = native.items(folder)
+    native.delete_folder(below["id"])
+    for path, one in ((f"{folder}/a", content), (f"{folder}/elsewhere", deeper)):
+        started = native.start(path, one)
+        assert started.json["known"] is True
+        assert native.have(started.json["id"], 0, one.digests()).json["missing"] == []
+        file = native.complete(started.json["id"], one).json["file"]
+        assert native.content(file["id"]).body == one.data
+
+
+def test_what_is_gone_for_good_saves_nothing(native: Native, folder: str) -> None:
+    content = random_content(16 * SMALL_CHUNK - 1_234)  # no other file is as large
+    entry = native.delete(native.published(f"{folder}/a", content)["id"]).json["id"]
+    assert native.remove(entry).status == 204
+    started = native.start(f"{folder}/a", content)
+    assert "known" not in started.json
+    assert native.have(started.json["id"], 0, content.digests()).json["missing"] == [[0, 15]]
+
+
+def test_the_trash_helps_those_alone_who_could_bring_it_back(
+    native: Native, folder: str, shared: RunningReceiver
+) -> None:
+    content = random_content(16 * SMALL_CHUNK)
+    roles = {"writer": True, "reader": False}
+    for role in roles:
+        add_account(shared, f"{folder}-{role}")
+    space = add_space(shared, folder, **{f"{folder}-{role}": role for role in roles})
+    native.delete(native.published(f"{folder}/a", content, space=space)["id"])
+    for role, helped in roles.items():
+        with device_of(shared, f"{folder}-{role}") as other:
+            started = other.start("a", content)  # in their own space
+            assert started.json.get("known", False) is helped
+            missing = other.have(started.json["id"], 0, content.digests()).json["missing"]
+            assert missing == ([] if helped else [[0, 15]])
+
+
 def test_digests_that_nobody_has_stay_missing(native: Native, folder: str) -> None:
     content = random_content(3 * SMALL_CHUNK)
     native.published(f"{folder}/a", content)

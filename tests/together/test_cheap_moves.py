@@ -123,6 +123,28 @@ def test_a_file_that_is_dropped_elsewhere_is_not_sent_again(
         assert way.up < MB
 
 
+def test_what_was_deleted_in_a_mirror_and_comes_back_is_not_sent_again(
+    way: Carriage, engine: Engine
+) -> None:
+    local = way.folder / "back"
+    film = write_random(local / "films" / "film.bin", 30 * MB)
+    for number in range(30):  # or one file would be too much of all
+        write_random(local / f"{number}.bin", 1_000)
+    with watching(way, engine, local.name) as folder:
+        folder.at_rest(100)
+        backup = shutil.copyfile(film, way.folder / "backup.bin")
+        shutil.rmtree(local / "films")
+        wait_until(lambda: not (folder.there / "films").exists(), "it is in the trash", 60)
+        folder.at_rest(100)
+        way.mark()
+        film.parent.mkdir()
+        shutil.move(backup, film)
+        folder.at_rest(100)
+        print(f"{film.stat().st_size:,} bytes brought back: {way.up:,} went up")
+        assert same(film, folder.there / "films" / "film.bin")
+        assert way.up < MB
+
+
 # ---- inside
 
 

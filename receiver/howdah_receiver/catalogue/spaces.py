@@ -72,15 +72,15 @@ def space_for(connection: Connection, caller: Caller, wanted: str | None, need: 
     return _space(row)
 
 
-def readable(connection: Connection, caller: Caller) -> list[str]:
-    """Ids of the spaces that the caller may read."""
+def allowed(connection: Connection, caller: Caller, need: Right) -> list[str]:
+    """Ids of the spaces in which the caller may do that."""
     query = select(memberships.c.space_id, memberships.c.role).where(
         memberships.c.account_id == caller.account_id
     )
     return [
         row.space_id
         for row in connection.execute(query)
-        if Right.READ in caller.rights(row.space_id, row.role)
+        if need in caller.rights(row.space_id, row.role)
     ]
 
 

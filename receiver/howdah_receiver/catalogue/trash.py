@@ -65,7 +65,12 @@ def lies(connection: Connection, file_id: str) -> str | None:
         .join(trash, trash.c.id == files.c.trash_id)
         .where(files.c.id == file_id)
     ).first()
-    return None if row is None else f"trash/{row.id}{row.path[len(row.top) :]}"
+    return None if row is None else place_in(row.id, row.top, row.path)
+
+
+def place_in(trash_id: str, top: str, path: str) -> str:
+    """Where what stood at `path` lies, below the data folder, in an entry that stood at `top`."""
+    return f"trash/{trash_id}{path[len(top) :]}"
 
 
 def older_than(connection: Connection, before_ns: int, most: int) -> list[TrashRow]:

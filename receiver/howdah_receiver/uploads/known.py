@@ -1,32 +1,35 @@
 """Content that the account can already read, so that it need not come over the line again.
 
-Looked for where it can pay: in what stands or stood at the upload's path, and in files of the same size.
-Only within the spaces that the caller may read: an answer never tells what others have. And in what the
-account itself sent ahead: chunks of its uploads of unknown size to the same path.
+Looked for where it can pay: in what stands or stood at the upload's path, and in files of the same size,
+those in the trash too where the caller may bring them back. Only within the spaces that the caller may read:
+an answer never tells what others have. And in what the account itself sent ahead: chunks of its uploads of
+unknown size to the same path.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
 from howdah_common.digests import DIGEST_BYTES
 from howdah_common.problems import ProblemError
-from howdah_receiver.accounts.caller import Caller
+from howdah_receiver.accounts.caller import Caller, Right
 from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue import spaces
+from howdah_receiver.catalogue import trash as trash_rows
 from howdah_receiver.catalogue import uploads as upload_rows
 from howdah_receiver.catalogue.database import Catalogue
-from howdah_receiver.catalogue.tables import files, manifests, versions
+from howdah_receiver.catalogue.tables import files, manifests, trash, versions
 from howdah_receiver.catalogue.tables import spaces as space_table
 from howdah_receiver.catalogue.uploads import UploadRow
 from howdah_receiver.storage.disk import READ_BYTES, read_blocks
 from howdah_receiver.storage.folders import DataFolder
 from howdah_receiver.storage.parts import Parts
-from howdah_receiver.uploads.opening import open_stored
+from howdah_receiver.uploads.opening import open_stored, place_of
 from howdah_receiver.uploads.session import Session
 from howdah_receiver.uploads.sources import Sources
 from howdah_receiver.uploads.writers import ChunkChecker
@@ -41,8 +44,7 @@ _MOST_CANDIDATES = 16
 class _Candidate:
     version_id: str
     place: str
-    folder: str
-    path: str
+    """Below the data folder."""
     chunk_bytes: int
     size: int
 
@@ -60,7 +62,7 @@ class KnownChunks:
         with self._catalogue.read() as connection:
             if _sent_ahead(connection, upload, caller):
                 return True
-            readable = spaces.readable(connection, caller)
+            readable = spaces.allowed(connection, caller, Right.READ)
             if upload.space_id not in readable:
                 return False  # who may only put in learns nothing of what is there
             if upload.size < WORTHWHILE_BYTES:
@@ -69,7 +71,7 @@ class KnownChunks:
                     there.chunk_bytes == upload.chunk_bytes
                     or there.size <= min(there.chunk_bytes, upload.chunk_bytes)
                 )
-            return bool(_candidates(connection, upload, readable, 1))
+            return bool(_candidates(connection, upload, caller, 1))
 
     def sources(self, caller: Caller, upload: UploadRow) -> Sources:
         """What recipes in one request of the caller may take from; whoever gets it closes it."""
@@ -82,8 +84,7 @@ class KnownChunks:
             number: digest for number, digest in wanted.items() if number not in session.received()
         }
         with self._catalogue.read() as connection:
-            readable = spaces.readable(connection, caller)
-            candidates = _candidates(connection, session.upload, readable, _MOST_CANDIDATES)
+            candidates = _candidates(connection, session.upload, caller, _MOST_CANDIDATES)
             ahead = _sent_ahead(connection, session.upload, caller)
         for candidate in candidates:
             if not left:
@@ -112,7 +113,9 @@ class KnownChunks:
         places = self._places(candidate, left)
         if not places:
             return
-        descriptor = self._open(candidate)
+        # By its size, not its identity: in a copied or restored data folder every inode is another, and
+        # each chunk is checked by its digest in any case.
+        descriptor = open_stored(self._folder, candidate.place, candidate.size)
         if descriptor is not None:
             self._fill_places(descriptor, candidate.chunk_bytes, places, session, left)
 
@@ -142,18 +145,6 @@ class KnownChunks:
             for start in range(0, len(digests), DIGEST_BYTES)
         }
         return {number: at_of[digest] for number, digest in left.items() if digest in at_of}
-
-    def _open(self, candidate: _Candidate) -> int | None:
-        # By its size, not its identity: in a copied or restored data folder every inode is another, and
-        # each chunk is checked by its digest in any case.
-        return open_stored(
-            self._folder,
-            version_id=candidate.version_id,
-            kept=candidate.place == "kept",
-            space_folder=candidate.folder,
-            path=candidate.path,
-            size=candidate.size,
-        )
 
     def _copy(
         self,
@@ -194,8 +185,10 @@ def _sent_ahead(connection: Connection, upload: UploadRow, caller: Caller) -> li
 
 
 def _candidates(
-    connection: Connection, upload: UploadRow, readable: Sequence[str], most: int
+    connection: Connection, upload: UploadRow, caller: Caller, most: int
 ) -> list[_Candidate]:
+    readable = spaces.allowed(connection, caller, Right.READ)
+    brings_back = spaces.allowed(connection, caller, Right.READ | Right.CHANGE)
     query = (
         select(
             versions.c.id,
@@ -204,12 +197,16 @@ def _candidates(
             versions.c.chunk_bytes,
             files.c.path,
             space_table.c.folder,
+            trash.c.id.label("trash_id"),
+            trash.c.path.label("top"),
         )
         .join(files, files.c.id == versions.c.file_id)
         .join(space_table, space_table.c.id == files.c.space_id)
+        .outerjoin(trash, trash.c.id == files.c.trash_id)
         .where(
             files.c.space_id.in_(readable),
-            file_rows.LIVE,
+            # An entry that is being removed has no row any more.
+            or_(file_rows.LIVE, trash.c.space_id.in_(brings_back)),
             versions.c.place != "lost",
             versions.c.damaged.is_(False),
             or_(
@@ -228,13 +225,13 @@ def _candidates(
         .limit(most)
     )
     return [
-        _Candidate(
-            row.id,
-            row.place,
-            row.folder,
-            row.path,
-            row.chunk_bytes,
-            row.size,
-        )
+        _Candidate(row.id, _place(row), row.chunk_bytes, row.size)
         for row in connection.execute(query)
     ]
+
+
+def _place(row: Any) -> str:
+    kept = row.place == "kept"
+    if row.trash_id is not None and not kept:
+        return trash_rows.place_in(row.trash_id, row.top, row.path)
+    return place_of(row.id, kept=kept, space_folder=row.folder, path=row.path)

@@ -21,7 +21,7 @@ from howdah_receiver.catalogue import spaces
 from howdah_receiver.catalogue.database import Catalogue
 from howdah_receiver.storage.disk import Identity, read_blocks
 from howdah_receiver.storage.folders import DataFolder
-from howdah_receiver.uploads.opening import open_stored
+from howdah_receiver.uploads.opening import open_stored, place_of
 
 COPY_BYTES = 1 * MIB
 """Read and written, not copied by the kernel: copy_file_range is a third slower where nothing is shared
@@ -100,14 +100,8 @@ class Sources:
                 return None
             kept = file_rows.is_kept(connection, version_id)
             space = spaces.by_id(connection, row.space_id)
-        descriptor = open_stored(
-            self._folder,
-            version_id=version_id,
-            kept=kept,
-            space_folder=space.folder,
-            path=row.path,
-            size=row.size,
-        )
+        place = place_of(version_id, kept=kept, space_folder=space.folder, path=row.path)
+        descriptor = open_stored(self._folder, place, row.size)
         # What other hands changed is no version yet; in versions/ there are no hands but ours.
         if descriptor is None or kept or Identity.of(os.fstat(descriptor)) == row.identity:
             return descriptor
