@@ -228,14 +228,23 @@ class Surveying:
         self._notes.moved(known, to, remote, seen, moved)
         return True
 
-    def gives_way(self, known: Known, below: Sequence[Known]) -> None:
+    def gives_way(self, known: Known, below: Sequence[Known], what: What) -> None:
         """In a mirror it goes to the trash; else, and where others changed it, it gets a numbered name."""
         if self._unclear is not None:
             raise self._unclear
         self._check_clear(self._ledger, known)
         versions = {one.remote: one.version for one in below if not one.is_dir}
-        if self._tree.put_aside(known, versions if self._folder.mirror else None):
+        if not self._tree.put_aside(known, versions if self._folder.mirror else None):
+            return
+        if what is not What.FOLDER or self._makes_way_for_folder(known):
             self._notes.forgotten(known)
+
+    def _makes_way_for_folder(self, known: Known) -> bool:
+        """Where it had a numbered name, somebody else's file has its own: no folder can be made of that."""
+        remote = self.remote_of(known.path, What.FOLDER)
+        return remote == known.remote or self._tree.put_aside(
+            replace(known, remote=remote, is_dir=False), None
+        )
 
     def remote_of(self, path: bytes, what: What) -> str:
         return self._places.remote_of(path, what)

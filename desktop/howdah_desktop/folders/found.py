@@ -79,9 +79,9 @@ class Finds(Protocol):
         """Whether it stands at `remote` now (see TreeWork.move), and is known to. May raise NotYet."""
         ...
 
-    def gives_way(self, known: Known, below: list[Known]) -> None:
-        """Something of another kind stands at its place here: it is put aside there, with all `below` it. May
-        raise NotYet."""
+    def gives_way(self, known: Known, below: list[Known], what: What) -> None:
+        """Something of another kind (`what`) stands at its place here: it is put aside there, with all
+        `below` it. May raise NotYet."""
         ...
 
     def remote_of(self, path: bytes, what: What) -> str:

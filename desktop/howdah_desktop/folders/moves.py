@@ -62,7 +62,7 @@ class Moves:
                 continue
             try:
                 below = self._ledger.known_below(self._folder_id, old.path) if old.is_dir else []
-                self._finds.gives_way(old, below)
+                self._finds.gives_way(old, below, entry.what)
             except (ProblemError, NotYet) as problem:
                 self._later.put_off(problem, old.path)
                 without.add(entry.name)

@@ -96,6 +96,19 @@ def test_a_file_that_became_a_folder_while_the_receiver_was_away_gives_way(folde
     assert folder.there == {"a/inside", "b"}
 
 
+def test_somebody_else_s_file_at_the_place_of_a_folder_gives_way_too(folder: Folder) -> None:
+    folder.begin(a=b"a file", b=b"b")
+    folder.receiver.others_write(f"{TARGET}/a", b"theirs")
+    folder.disk.write("a", b"changed")  # and gets a name of its own there
+    folder.until(folder.at_rest)
+    folder.disk.delete("a")
+    folder.disk.write("a/inside", b"in a folder")
+    folder.until(folder.at_rest)
+    there = {path: file.content for path, file in folder.receiver.files.items()}
+    assert there[f"{TARGET}/a/inside"] == b"in a folder"
+    assert there[f"{TARGET}/a (2)"] == b"theirs"
+
+
 def test_what_was_renamed_while_the_receiver_was_away_is_moved_and_not_sent(folder: Folder) -> None:
     folder.begin(a=b"a", d__x=b"x", d__y=b"y")
     file_id = folder.receiver.files[f"{TARGET}/a"].id
