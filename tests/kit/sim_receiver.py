@@ -118,6 +118,9 @@ class SimReceiver:
         """Told of every path for which bytes or a completion arrive, before they count."""
         self.lose: set[str] = set()
         """Calls of which the next answer is lost."""
+        self.late: set[str] = set()
+        """Calls whose next request is on its way until `catch_up`; nobody waits for its answer by then."""
+        self.delayed: list[Callable[[], object]] = []
         self.files: dict[str, SimFile] = {}
         self.folders: dict[str, str] = {}
         self.uploads: dict[str, _Upload] = {}
@@ -338,6 +341,11 @@ class SimReceiver:
     def unsent_bytes(self) -> int:
         return 0
 
+    def catch_up(self) -> None:
+        """What was late gets through."""
+        while self.delayed:
+            self.delayed.pop(0)()
+
     def close(self) -> None:
         pass
 
@@ -348,6 +356,10 @@ class SimReceiver:
         said = f"{name} {what}"
         if meanwhile := self.before.pop(name, None):
             meanwhile()
+        if name in self.late:
+            self.late.discard(name)
+            self.delayed.append(work)
+            raise ProblemError("offline", "(the line broke)")
         try:
             lost = self._goes_wrong() or name in self.lose
             self.lose.discard(name)

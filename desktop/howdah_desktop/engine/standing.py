@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from howdah_common.chunks import ChunkPlan
+from howdah_common.chunks import ChunkPlan, default_chunk_bytes
 from howdah_common.digests import BLAKE3
-from howdah_common.messages import FileInfo, FolderInfo
-from howdah_common.problems import ProblemError
+from howdah_common.messages import FileInfo, FolderInfo, StartUpload, UploadInfo
+from howdah_common.problems import Next, ProblemError
 from howdah_desktop.engine.completion import Outcome, published_and_gone
 from howdah_desktop.engine.transfers import Transfer
+from howdah_desktop.engine.verdict import RECEIVER_WIDE
 from howdah_desktop.remote.receiver import Receiver
+from howdah_desktop.system import SourceIdentity
 
 _MOST_NS = 2**63 - 1
 
@@ -27,13 +29,10 @@ def standing_at(receiver: Receiver, path: str) -> FileInfo | FolderInfo | None:
 
 
 def what_it_became(receiver: Receiver, transfer: Transfer) -> FileInfo | None:
-    """Of a watched file whose answer was lost: what stands there, if it is that.
-
-    It is known by its upload, or else by the size and time that were written down before it was sent. Raises
-    ProblemError.
+    """Of a watched file whose answer was lost: what it became there; None: nothing, and by now it cannot any
+    more. Raises ProblemError.
     """
-    sent = transfer.identity
-    if transfer.watched is None or sent is None:
+    if transfer.watched is None or transfer.identity is None:
         return None
     if transfer.upload_id:
         try:
@@ -42,6 +41,42 @@ def what_it_became(receiver: Receiver, transfer: Transfer) -> FileInfo | None:
             if problem.code != "upload_not_found":
                 raise
             return None
+    upload = _begun(receiver, transfer, transfer.identity)
+    if upload is None:
+        return _by_its_looks(receiver, transfer, transfer.identity)
+    if upload.file is not None:
+        return upload.file
+    try:
+        # What a killed program sent may still be on its way into the tree: it is too late from now on.
+        receiver.cancel(upload.id)
+    except ProblemError as problem:
+        if problem.code == "upload_not_open":
+            raise ProblemError("unavailable", "It is just being published.") from problem
+        raise
+    return None
+
+
+def _begun(receiver: Receiver, transfer: Transfer, sent: SourceIdentity) -> UploadInfo | None:
+    """The upload that it was, or would have become, as the words of then tell; None: they were others."""
+    try:
+        return receiver.start(
+            StartUpload(
+                client_id=transfer.client_id or "",
+                path=transfer.remote,
+                size=sent.size,
+                modified_ns=wire_time(sent.modified_ns),
+                digest_algorithm=BLAKE3,
+                chunk_bytes=default_chunk_bytes(sent.size),
+            )
+        )
+    except ProblemError as problem:
+        about_it = problem.problem.next in (Next.USER, Next.RESYNC)
+        if about_it and problem.code not in RECEIVER_WIDE:
+            return None
+        raise
+
+
+def _by_its_looks(receiver: Receiver, transfer: Transfer, sent: SourceIdentity) -> FileInfo | None:
     there = standing_at(receiver, transfer.remote)
     if not isinstance(there, FileInfo):
         return None
@@ -71,10 +106,8 @@ def what_arrived(
     if problem.code not in GONE and problem.code != "source_changed":
         return problem
     file = what_it_became(receiver, transfer)
-    if (
-        file is None or file.path != transfer.remote
-    ):  # one that has moved since is known where it went
-        return problem
+    if file is None or file.path != transfer.remote:
+        return problem  # one that has moved since is known where it went
     if problem.code in GONE:
         return published_and_gone(file)
     return ProblemError(problem.code, problem.detail, {**problem.extra, "became": file})

@@ -85,6 +85,20 @@ def test_a_file_that_is_deleted_before_a_lost_answer_is_asked_for_is_deleted_the
     assert folder.there == set()
 
 
+def test_what_was_under_way_when_its_file_went_does_not_arrive_later(folder: Folder) -> None:
+    folder.begin()
+    folder.receiver.late.add("batch")
+    for name in ("a", "b/c", "b/d"):
+        folder.disk.write(name, name.encode())
+    folder.until(lambda: bool(folder.receiver.delayed))
+    folder.disk.delete("b")
+    folder.disk.write("a", b"changed")
+    folder.until(folder.at_rest)
+    folder.receiver.catch_up()
+    folder.end_well()
+    assert folder.there == {"a"}
+
+
 def test_a_file_that_became_a_folder_while_the_receiver_was_away_gives_way(folder: Folder) -> None:
     folder.begin(a=b"a file", b=b"b")
     folder.receiver.away = True
