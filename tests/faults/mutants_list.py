@@ -534,14 +534,21 @@ MUTANTS = (
     Mutant(
         "the journal's name is not synced before its files are answered for",
         f"{RECEIVER}/storage/journal.py",
-        "        os.fsync(self._folder)\n",
-        "",
+        "        os.fdatasync(self._descriptor)\n        os.fsync(self._folder)\n",
+        "        os.fdatasync(self._descriptor)\n",
         (BATCH_CUT,),
     ),
     Mutant(
         "a start does not give back what a journal holds",
         f"{RECEIVER}/storage/tree.py",
         "        self.small_files.replay()\n",
+        "",
+        (BATCH_CUT,),
+    ),
+    Mutant(
+        "folders that were made for a batch that was never committed stay",
+        f"{RECEIVER}/storage/small_files.py",
+        "                self.remove_folders(journal_id)\n",
         "",
         (BATCH_CUT,),
     ),

@@ -208,10 +208,9 @@ def _of_folders(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:
     for path in rows:
         if not (base / path).is_dir():
             yield f"the folder {path} is not on the disk"
-    for path in _files_below(base):
-        for parent in Path(path).parents:
-            if str(parent) not in {".", *rows}:
-                yield f"the folder {parent} is not in the catalogue"
+    there = {str(path.relative_to(base)) for path in base.rglob("*") if path.is_dir()}
+    for path in there - rows:
+        yield f"the folder {path} is not in the catalogue"
 
 
 def _of_promises(

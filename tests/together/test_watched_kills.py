@@ -188,11 +188,7 @@ def at_rest(way: Carriage, hands: dict[str, Disturbed], service: Process) -> Non
             )
         except OSError:
             return False  # it moved while it was read
-        # A kill can leave an empty folder on the receiver's disk that is in no list of its own.
-        files = {name for name, content in there["mirror"].items() if content is not None}
-        return files <= here["mirror"].keys() and all(
-            is_kept(here[kind], there[kind]) for kind in KINDS
-        )
+        return here["mirror"] == there["mirror"] and is_kept(here["backup"], there["backup"])
 
     def nothing_left() -> bool:
         found = views(way)

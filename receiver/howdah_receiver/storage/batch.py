@@ -83,11 +83,17 @@ class Batches:
             for at, path in enumerate(outcomes)
             if isinstance(path, str)
         }
-        self._small_files.make_folders(space, [file.version.path for file in new.values()])
         same = {at: row for at, row in enumerate(outcomes) if isinstance(row, FileRow)}
         found: list[Outcome] = [None if isinstance(one, str) else one for one in outcomes]
         if new or same:
-            found = self._commit(space, arrived, found, new, same)
+            journal_id = arrived[0].journal_id
+            try:
+                paths = [file.version.path for file in new.values()]
+                self._small_files.make_folders(space, paths, journal_id)
+                found = self._commit(space, arrived, found, new, same)
+            except BaseException:
+                self._small_files.remove_folders(journal_id)
+                raise
             named = [file for at, file in new.items() if isinstance(found[at], FileRow)]
             self._small_files.spread(space, named)
             for at, file in new.items():

@@ -23,7 +23,7 @@ from itertools import groupby
 
 from howdah_common import digests, remote_path
 from howdah_common.problems import ProblemError
-from howdah_receiver.catalogue import batches
+from howdah_receiver.catalogue import batches, spaces
 from howdah_receiver.catalogue import files as file_rows
 from howdah_receiver.catalogue import unsynced as rows
 from howdah_receiver.catalogue.batches import NewFile
@@ -99,14 +99,19 @@ class SmallFiles:
         except OSError:
             pass  # the next start removes what belongs to nothing
 
-    def make_folders(self, space: Space, paths: Sequence[str]) -> None:
-        """The folders above `paths`, durable: each of their parents is synced once. Raises OSError."""
+    def make_folders(self, space: Space, paths: Sequence[str], journal_id: str) -> None:
+        """The folders above `paths`, durable: each of their parents is synced once. Raises OSError.
+
+        The journal notes them: if they are never committed, the next start takes them away again.
+        """
         above = {step for path in paths for step in remote_path.parents(path)}
         with self._ground.catalogue.read() as connection:
             _, known = batches.standing(connection, space.id, sorted(above))
         with self._ground.made(space, ""):
             pass
         changed: dict[str, None] = {}
+        if above - known:
+            self.journals.note_folders(journal_id, space.id, sorted(above - known))
         for step in sorted(above - known):
             with self._ground.open(space, remote_path.parent(step)) as parent:
                 self._make_folder(parent, remote_path.name(step))
@@ -114,6 +119,23 @@ class SmallFiles:
         for path in changed:
             with self._ground.open(space, path) as folder:
                 os.fsync(folder)
+
+    def remove_folders(self, journal_id: str) -> None:
+        """Those that were made for a batch that did not come to its commit, if they are empty and in no list;
+        under the lock of its space, or before anything else uses the trees."""
+        for space_id, paths in self.journals.noted_folders(journal_id):
+            with self._ground.catalogue.read() as connection:
+                space = spaces.find(connection, space_id)
+                _, known = batches.standing(connection, space_id, paths)
+            if space is None:
+                continue
+            for path in sorted(set(paths) - known, reverse=True):
+                try:
+                    with self._ground.open(space, remote_path.parent(path)) as parent:
+                        os.rmdir(remote_path.name(path), dir_fd=parent)
+                except OSError:
+                    pass  # it is gone, or something is in it
+        self.journals.remove_note(journal_id)
 
     def _make_folder(self, parent: int, name: str) -> None:
         try:
@@ -226,8 +248,9 @@ class SmallFiles:
         for journal_id in sorted(named):
             self._replay(journal_id)
         with disk_errors():
-            for name in set(self.journals.names()) - named:
-                self.journals.remove(name)
+            for journal_id in self.journals.ids() - named:
+                self.remove_folders(journal_id)
+                self.journals.remove(journal_id)
 
     def _replay(self, journal_id: str) -> None:
         with self._ground.catalogue.read() as connection:
@@ -355,6 +378,7 @@ class SmallFiles:
                 if more:
                     return False
                 self._committed.pop(journal_id, None)
+            self.journals.remove_note(journal_id)
             self.journals.remove(journal_id)
             return True
 
