@@ -17,6 +17,7 @@ from howdah_desktop.engine.engine import Engine
 from howdah_desktop.engine.ledger import Ledger
 from howdah_desktop.engine.transfers import LIVE
 from howdah_desktop.engine.views import FolderView
+from howdah_desktop.folders.default_rules import PROBE_PREFIX
 from howdah_desktop.folders.watched import MARKER, FolderSettings
 from howdah_desktop.settings import Settings
 from kit.native import home
@@ -42,13 +43,14 @@ def quick_watching(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tree(folder: Path) -> Tree:
-    """What stands in a folder and below it, but for what marks it."""
+    """What stands in a folder and below it, but for what is Howdah's own."""
     found: Tree = {}
     for path, folders, files in os.walk(folder):
         here = Path(path)
         for name in files:
             one = here / name
-            if name != MARKER and stat.S_ISREG(one.lstat().st_mode):
+            own = name == MARKER or name.startswith(PROBE_PREFIX)
+            if not own and stat.S_ISREG(one.lstat().st_mode):
                 found[str(one.relative_to(folder))] = one.read_bytes()
         if not folders and not files and here != folder:
             found[str(here.relative_to(folder))] = None

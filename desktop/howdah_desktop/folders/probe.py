@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from howdah_desktop.folders.default_rules import PROBE_PREFIX
 from howdah_desktop.folders.source import NoEvents
 
 MOUNTS = Path("/proc/self/mountinfo")
+LEFT_OVER_SECONDS = 60.0
+"""By then a probe has said what it says."""
 
 _SHARED = {
     *("9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "drvfs", "gfs2", "gpfs", "lustre"),
@@ -77,6 +80,7 @@ def probing(root: bytes) -> Iterator[bytes | None]:
             f"This place is a network drive ({kind}), which does not tell what others change there,"
             " so it is looked at every {every}."
         )
+    _remove_left_over(root)
     name = os.fsencode(PROBE_PREFIX + secrets.token_hex(4))
     path = os.path.join(root, name)
     try:
@@ -94,3 +98,15 @@ def probing(root: bytes) -> Iterator[bytes | None]:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(path)
+
+
+def _remove_left_over(root: bytes) -> None:
+    """What a program that was killed while it probed has left there."""
+    before = time.time() - LEFT_OVER_SECONDS
+    with suppress(OSError), os.scandir(root) as listing:
+        for one in listing:
+            if not one.name.startswith(os.fsencode(PROBE_PREFIX)):
+                continue
+            with suppress(OSError):
+                if one.stat(follow_symlinks=False).st_mtime < before:
+                    os.unlink(one.path)

@@ -17,6 +17,7 @@ import pytest
 from watchdog.observers.inotify_c import inotify_add_watch
 
 from howdah_desktop.folders import inotify, limits, probe
+from howdah_desktop.folders.default_rules import PROBE_PREFIX
 from howdah_desktop.folders.hints import Closed, Doubtful, Hints, Mode
 from howdah_desktop.folders.limits import Limit
 from howdah_desktop.folders.probe import is_shared, kind_at, kind_of, probing
@@ -75,6 +76,16 @@ def test_the_probe_leaves_nothing_and_is_not_told_of(root: Path) -> None:
     finally:
         hints.stop()
     assert os.listdir(root) == ["a"]
+
+
+def test_what_a_killed_program_left_of_its_probe_goes(root: Path) -> None:
+    old, fresh = root / f"{PROBE_PREFIX}0a", root / f"{PROBE_PREFIX}0b"
+    for left in (old, fresh):
+        left.touch()
+    os.utime(old, (1, 1))
+    with probing(os.fsencode(root)):
+        assert not old.exists()
+        assert fresh.exists(), "somebody else may just be probing"
 
 
 def test_the_probe_is_removed_where_the_disk_is_full(
