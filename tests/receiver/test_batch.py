@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from howdah_common.digests import ALGORITHMS, BLAKE3, digest
@@ -15,7 +16,7 @@ from howdah_common.file_frames import MOST_FILE_BYTES, MOST_FILES
 from howdah_common.messages import API
 from kit.native import MODIFIED_NS, Native, home, random_content
 from kit.people import add_account, device_of, told
-from kit.small_files import Small, codes, send_batch, send_stream, stream, taken
+from kit.small_files import Small, codes, send_batch, send_stream, start_of, stream, taken
 
 if TYPE_CHECKING:
     from kit.receiver import RunningReceiver
@@ -77,6 +78,23 @@ def test_other_bytes_under_the_same_client_id_are_refused(native: Native, folder
         assert codes(send_batch(native, [other])) == ["client_id_conflict"]
     upload = native.start(f"{folder}/c", random_content(3), client_id=file.client_id)
     assert upload.code == "client_id_conflict"
+
+
+def test_the_words_that_a_batch_stands_for_find_what_it_became(native: Native, folder: str) -> None:
+    sent = Small(f"{folder}/a")
+    (file,) = taken(send_batch(native, [sent]))
+    again = native.post("/uploads", msgspec.to_builtins(start_of(sent.head)))
+    assert (again.json["state"], again.json["file"]) == ("published", file)
+
+
+def test_a_batch_that_comes_after_its_file_was_given_up_puts_nothing_there(
+    native: Native, folder: str, shared: RunningReceiver
+) -> None:
+    given_up, other = Small(f"{folder}/a"), Small(f"{folder}/b")
+    upload = native.post("/uploads", msgspec.to_builtins(start_of(given_up.head)))
+    assert native.cancel(upload.json["id"]).status == 204
+    assert codes(send_batch(native, [given_up, other])) == ["upload_not_open", "taken"]
+    assert os.listdir(home(shared) / folder) == ["b"]
 
 
 def test_what_stood_at_the_path_becomes_a_version(
