@@ -47,6 +47,7 @@ def complaints(
     `clients`: what each client wanted, in its order. `done`: all of it came to its end. `edited`: other
     hands have changed a file that nobody has asked for since; without clients, they may have at any time.
     """
+    journals = set(os.listdir(data / "journal"))  # before the rows: both may go while this looks
     catalogue = sqlite3.connect(f"file:{data / 'catalogue.sqlite3'}?mode=ro", uri=True)
     try:
         catalogue.row_factory = sqlite3.Row
@@ -60,7 +61,7 @@ def complaints(
             *_of_trash(catalogue, data, versions),
             *tallies.complaints(catalogue),
             *_of_parts(catalogue, data),
-            *_of_journals(catalogue, data),
+            *_of_journals(catalogue, journals),
             *_of_folders(catalogue, data),
             *(_of_promises(catalogue, data, versions, clients, done=done) if clients else ()),
         ]
@@ -192,8 +193,7 @@ def _of_parts(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:
             yield f"chunk {chunk['number']} of {upload['path']} is not what was received"
 
 
-def _of_journals(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:
-    there = set(os.listdir(data / "journal"))
+def _of_journals(catalogue: sqlite3.Connection, there: set[str]) -> Iterator[str]:
     for row in catalogue.execute(
         "SELECT DISTINCT f.path, u.journal_id FROM unsynced u JOIN files f ON f.id = u.file_id"
     ):
