@@ -34,31 +34,28 @@ def what_it_became(receiver: Receiver, transfer: Transfer) -> FileInfo | None:
     """
     if transfer.watched is None or transfer.identity is None:
         return None
-    if transfer.upload_id:
-        try:
-            return receiver.upload(transfer.upload_id).file
-        except ProblemError as problem:
-            if problem.code != "upload_not_found":
-                raise
-            return None
     upload = _begun(receiver, transfer, transfer.identity)
     if upload is None:
         return _by_its_looks(receiver, transfer, transfer.identity)
     if upload.file is not None:
         return upload.file
     try:
-        # What a killed program sent may still be on its way into the tree: it is too late from now on.
+        # What a killed program asked for may still be on its way into the tree: from now on it is too late.
         receiver.cancel(upload.id)
     except ProblemError as problem:
-        if problem.code == "upload_not_open":
+        if problem.code != "upload_not_open":
+            raise
+        if problem.extra.get("state") in ("completing", "published"):
             raise ProblemError("unavailable", "It is just being published.") from problem
-        raise
     return None
 
 
 def _begun(receiver: Receiver, transfer: Transfer, sent: SourceIdentity) -> UploadInfo | None:
-    """The upload that it was, or would have become, as the words of then tell; None: they were others."""
+    """The upload that it was, or would have become, as the words of then tell; None: they were others,
+    or the receiver does not know it any more."""
     try:
+        if transfer.upload_id:
+            return receiver.upload(transfer.upload_id)
         return receiver.start(
             StartUpload(
                 client_id=transfer.client_id or "",
@@ -70,7 +67,7 @@ def _begun(receiver: Receiver, transfer: Transfer, sent: SourceIdentity) -> Uplo
             )
         )
     except ProblemError as problem:
-        about_it = problem.problem.next in (Next.USER, Next.RESYNC)
+        about_it = problem.problem.next in (Next.USER, Next.RESYNC, Next.RESTART)
         if about_it and problem.code not in RECEIVER_WIDE:
             return None
         raise
