@@ -62,7 +62,7 @@ def complaints(
             *tallies.complaints(catalogue),
             *_of_parts(catalogue, data),
             *_of_journals(catalogue, journals),
-            *_of_folders(catalogue, data),
+            *_of_folders(catalogue, data, empty_too=not clients),
             *(_of_promises(catalogue, data, versions, clients, done=done) if clients else ()),
         ]
     finally:
@@ -201,14 +201,19 @@ def _of_journals(catalogue: sqlite3.Connection, there: set[str]) -> Iterator[str
             yield f"{row['path']} is not synced, and its journal is gone"
 
 
-def _of_folders(catalogue: sqlite3.Connection, data: Path) -> Iterator[str]:
+def _of_folders(catalogue: sqlite3.Connection, data: Path, *, empty_too: bool) -> Iterator[str]:
+    """Not `empty_too`: a folder that was just asked for may stand there, and be asked for again."""
     query = "SELECT path FROM folders WHERE path <> '' AND trash_id IS NULL"
     rows = {row["path"] for row in catalogue.execute(query)}
     base = data / "files" / SPACE
     for path in rows:
         if not (base / path).is_dir():
             yield f"the folder {path} is not on the disk"
-    there = {str(path.relative_to(base)) for path in base.rglob("*") if path.is_dir()}
+    if empty_too:
+        there = {str(path.relative_to(base)) for path in base.rglob("*") if path.is_dir()}
+    else:
+        above = (parent for path in _files_below(base) for parent in Path(path).parents)
+        there = {str(parent) for parent in above} - {"."}
     for path in there - rows:
         yield f"the folder {path} is not in the catalogue"
 

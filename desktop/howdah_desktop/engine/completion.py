@@ -77,7 +77,9 @@ def finish(
         try:
             return _ask(receiver, upload_id, words, pause)
         except ProblemError as problem:
-            if problem.code != "version_conflict":
+            # A folder has a numbered name: that one is taken too.
+            taken = problem.code == "path_conflict" and words.path not in (None, remote)
+            if problem.code != "version_conflict" and not taken:
                 raise
             if if_exists is IfExists.SKIP:
                 receiver.cancel(upload_id)

@@ -131,6 +131,17 @@ def test_somebody_else_s_file_at_the_place_of_a_folder_gives_way_too(folder: Fol
     assert there[f"{TARGET}/a (2)"] == b"theirs"
 
 
+def test_a_numbered_name_that_a_folder_has_is_passed_over(folder: Folder) -> None:
+    folder.begin(a=b"a file", b=b"b")
+    folder.receiver.others_write(f"{TARGET}/a (2)/x", b"theirs")
+    folder.receiver.others_write(f"{TARGET}/a", b"theirs")
+    folder.disk.write("a", b"changed")
+    folder.until(folder.at_rest)
+    there = {path: file.content for path, file in folder.receiver.files.items()}
+    assert there[f"{TARGET}/a (3)"] == b"changed"
+    assert there[f"{TARGET}/a"] == there[f"{TARGET}/a (2)/x"] == b"theirs"
+
+
 def test_what_was_renamed_while_the_receiver_was_away_is_moved_and_not_sent(folder: Folder) -> None:
     folder.begin(a=b"a", d__x=b"x", d__y=b"y")
     file_id = folder.receiver.files[f"{TARGET}/a"].id
