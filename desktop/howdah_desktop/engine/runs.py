@@ -377,6 +377,7 @@ class Runs:
         if step.new_generation:
             self._give_up(job)
             del self.jobs[job.id]
+            step = replace(step, row=self._over_what_is_known(step.row))
         elif step.row.state is S.CANCELLED:
             self._give_up(job)
         # A new generation's client_id is written down before it is sent.
@@ -385,6 +386,15 @@ class Runs:
             self._on_stale(step.row)
         if step.wait_seconds is not None:
             self._on_wait(step.row, step.wait_seconds)
+
+    def _over_what_is_known(self, row: Transfer) -> Transfer:
+        """What has moved to its place while it was sent is replaced by the next."""
+        if row.watched is None or row.kind is not Kind.UPLOAD:
+            return row
+        known = self._ledger.known(row.watched, row.relative.encode())
+        if known is None or known.version is None or known.remote != row.remote:
+            return row
+        return replace(row, expected=known.version)
 
     def _end(self, row: Transfer, *, urgent: bool = False) -> None:
         """A run is over; the row stands as it is now."""
